@@ -1,0 +1,127 @@
+"""Every setting of the hub, each with its meaning and its default; read once from the environment.
+
+The prefix is OCPI_HUB_, a `.env` file is read too, and `ocpi-hub settings` prints what is in force.
+Nothing else in the house reads the environment.
+"""
+
+import ipaddress
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def default_data_dir() -> Path:
+    """Where a newcomer's data lives: /var/lib/ocpi-hub for root, the user's data folder otherwise."""
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        return Path("/var/lib/ocpi-hub")
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(base) / "ocpi-hub"
+
+
+class Settings(BaseSettings):
+    """One frozen value object. Durations are in seconds and sizes in bytes unless a name says otherwise."""
+
+    model_config = SettingsConfigDict(env_prefix="OCPI_HUB_", env_file=".env", extra="ignore", frozen=True)
+
+    # Servers
+    database_url: SecretStr | None = Field(
+        None, description="PostgreSQL of your own, postgresql://user:password@host/name; unset: an embedded one"
+    )
+    redis_url: SecretStr | None = Field(
+        None, description="Valkey or Redis of your own, redis://host:6379/0; unset: an embedded one"
+    )
+    data_dir: Path = Field(
+        default_factory=default_data_dir, description="Where embedded servers and generated keys are kept"
+    )
+    embedded_user: str = Field("nobody", description="As root, the existing user that embedded servers run as")
+
+    # Listeners
+    host: str = Field("127.0.0.1", description="Address that the HTTP API listens on")
+    port: int = Field(8000, ge=0, le=65535, description="Port of the HTTP API")
+    ocpp_host: str = Field("127.0.0.1", description="Address that the OCPP WebSocket listens on")
+    ocpp_port: int = Field(9000, ge=0, le=65535, description="Port of the OCPP WebSocket")
+    public_url: str | None = Field(
+        None, description="How partners reach the API, e.g. https://hub.example.com; unset: http://HOST:PORT"
+    )
+    ocpp_public_url: str | None = Field(
+        None, description="How chargers reach the bridge, e.g. wss://ocpp.example.com; unset: ws://OCPP_HOST:OCPP_PORT"
+    )
+
+    # Who we are
+    country_code: str = Field("NL", min_length=2, max_length=2, description="Country code of the hub's own party")
+    party_id: str = Field("HUB", min_length=3, max_length=3, description="Party id of the hub's own party")
+    name: str = Field("OCPI Hub", max_length=100, description="The hub's name, as partners see it")
+    cpo_country_code: str = Field(
+        "NL", min_length=2, max_length=2, description="Country code of the party that our own chargers belong to"
+    )
+    cpo_party_id: str = Field("CPO", min_length=3, max_length=3, description="Party id for our own chargers")
+
+    # Secrets
+    admin_key: SecretStr | None = Field(None, description="Bearer key of /admin/v1 and the dashboard; made if unset")
+    secret_key: SecretStr | None = Field(
+        None, description="Key that encrypts and hashes stored credentials; made if unset; losing it means new handshakes"
+    )
+
+    # Logs
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged")
+    log_format: Literal["json", "console"] = Field("json", description="JSON lines, or coloured text for a terminal")
+
+    # Roaming
+    partner_networks: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Networks that partners may live in although not public, comma separated, e.g. 127.0.0.0/8"
+    )
+    agreements: Literal["open", "closed"] = Field(
+        "open", description="open: every CPO and eMSP may talk; closed: only those with an agreement"
+    )
+    body_limit: int = Field(4 * 1024 * 1024, gt=0, description="Largest request body in bytes")
+    page_limit: int = Field(200, gt=0, description="Most objects on one page of a list")
+    partner_timeout: float = Field(15.0, gt=0, description="Seconds that a partner may take to answer a request")
+    answer_limit: int = Field(16 * 1024 * 1024, gt=0, description="Largest answer in bytes that is read from a partner")
+    authorize_timeout: float = Field(2.0, gt=0, description="Seconds that a real-time authorisation may take")
+    token_grace: float = Field(600.0, ge=0, description="Seconds that a replaced credentials token still works")
+    offline_after: float = Field(60.0, gt=0, description="Seconds of only failures before a partner counts as OFFLINE")
+    probe_interval: float = Field(30.0, gt=0, description="Seconds between probes of an OFFLINE partner")
+    cdr_window: float = Field(72 * 3600.0, gt=0, description="Seconds that an undelivered CDR is retried")
+    lease: float = Field(60.0, gt=0, description="Seconds that one process may hold a debt before another may take it")
+    sweep_interval: float = Field(1.0, gt=0, description="Seconds between two looks for due work")
+    worker_processes: int = Field(2, ge=1, description="Celery worker processes that `serve` and `worker` start")
+
+    # Chargers
+    heartbeat_interval: int = Field(300, gt=0, description="Seconds between heartbeats, as told to chargers")
+    ping_interval: float = Field(30.0, gt=0, description="Seconds between WebSocket pings to a charger")
+    charger_timeout: float = Field(30.0, gt=0, description="Seconds that a charger may take to answer a call")
+    settle_window: float = Field(
+        900.0, ge=0, description="Seconds after a stop in which late meter values still count, when some are missing"
+    )
+
+    @field_validator("partner_networks", mode="before")
+    @classmethod
+    def _split_networks(cls, value: Any) -> Any:
+        parts = [part.strip() for part in value.split(",")] if isinstance(value, str) else list(value)
+        return tuple(str(ipaddress.ip_network(part, strict=False)) for part in parts if part)
+
+    @field_validator("country_code", "party_id", "cpo_country_code", "cpo_party_id")
+    @classmethod
+    def _printable(cls, value: str) -> str:
+        if not (value.isascii() and value.isalnum()):
+            raise ValueError("use letters and digits only")
+        return value
+
+    @property
+    def api_url(self) -> str:
+        """The base URL that partners use, without a trailing slash."""
+        return (self.public_url or f"http://{_for_url(self.host)}:{self.port}").rstrip("/")
+
+    @property
+    def ocpp_url(self) -> str:
+        """The base URL that chargers use, without a trailing slash and without /ocpp/{id}."""
+        return (self.ocpp_public_url or f"ws://{_for_url(self.ocpp_host)}:{self.ocpp_port}").rstrip("/")
+
+
+def _for_url(host: str) -> str:
+    if host in ("0.0.0.0", "::", ""):  # noqa: S104 - a listener on every address is reached by loopback here
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
