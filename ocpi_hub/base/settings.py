@@ -62,7 +62,8 @@ class Settings(BaseSettings):
     # Secrets
     admin_key: SecretStr | None = Field(None, description="Bearer key of /admin/v1 and the dashboard; made if unset")
     secret_key: SecretStr | None = Field(
-        None, description="Key that encrypts and hashes stored credentials; made if unset; losing it means new handshakes"
+        None,
+        description="Key that encrypts and hashes stored credentials; made if unset; losing it means new handshakes",
     )
 
     # Logs

@@ -1,0 +1,106 @@
+"""The database: one engine per process, the unit of work, and bells that ring after a commit.
+
+One request, message or job is one transaction; it is committed here and nowhere else. What must happen
+after a commit is a bell: it rings when the commit stood, and is forgotten when it did not.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import DateTime, MetaData, TypeDecorator
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Dialect, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlmodel import SQLModel
+
+SQLModel.metadata.naming_convention = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+).naming_convention
+
+Bell = tuple[str, tuple[Any, ...]]
+UnitOfWork = Callable[[], AbstractAsyncContextManager[AsyncSession]]
+
+_BELLS = "ocpi_hub.bells"
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A timestamptz that refuses a time without a zone: a naive time is a bug, not a guess."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a time without a zone must not reach the database")
+        return value
+
+
+class JsonText(TypeDecorator[str]):
+    """A JSONB column whose Python side is the JSON text itself.
+
+    Kept documents are written as the text that came and are sent as the text that PostgreSQL gives: numbers
+    keep every digit, unknown fields stay, and a list of a hundred objects is never parsed.
+    """
+
+    impl = JSONB
+    cache_ok = True
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[str | None], str | None]:
+        return _as_it_is
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str | None], str | None]:
+        return _as_it_is
+
+
+def _as_it_is(value: str | None) -> str | None:
+    return value
+
+
+def open_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
+    """An engine for `postgresql://…` (a unix socket as `?host=/folder`). Raises ValueError for another database."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "postgresql":
+        raise ValueError(f"OCPI_HUB_DATABASE_URL must be a postgresql:// URL, not {parsed.get_backend_name()}://")
+    return create_async_engine(
+        parsed.set(drivername="postgresql+asyncpg"),
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=10,
+        pool_recycle=1800,
+    )
+
+
+def session_maker(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
+    """Sessions that keep their objects readable after the commit."""
+    return async_sessionmaker(engine, expire_on_commit=False)
+
+
+def after_commit(db: AsyncSession, job: str, *ids: Any) -> None:
+    """Ring the job named `job` with these ids once `db` has committed; equal bells ring once."""
+    bells: dict[Bell, None] = db.info.setdefault(_BELLS, {})
+    bells[(job, ids)] = None
+
+
+@asynccontextmanager
+async def unit_of_work(
+    sessions: async_sessionmaker[AsyncSession], ring: Callable[[list[Bell]], Awaitable[None]]
+) -> AsyncIterator[AsyncSession]:
+    """One transaction: committed on leaving, rolled back on an exception; its bells ring only after the commit."""
+    async with sessions() as db:
+        try:
+            yield db
+        except BaseException:
+            await db.rollback()
+            raise
+        await db.commit()
+        bells = list(db.info.pop(_BELLS, {}))
+    if bells:
+        await ring(bells)

@@ -1,0 +1,98 @@
+"""Logs: JSON lines of event names with keys, and one processor that keeps secrets out of all of them.
+
+`structlog.get_logger()` is used everywhere; the libraries' own records pass through the same processors.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import Mapping, MutableMapping
+from typing import Any, TextIO
+
+import structlog
+
+MASK = "***"
+
+# Keys whose values are secrets or name a driver, wherever they stand in a record.
+_SECRET_KEY = re.compile(
+    r"(authorization|token|password|secret|admin_key|api_key|cookie|credential|pepper|"
+    r"authorizationkey|basicauthpassword|id_?tag|uid|contract_id|visual_number|(database|redis|broker)_url)",
+    re.IGNORECASE,
+)
+_HARMLESS_KEY = re.compile(r"^(token_type|evse_uid|tokens|token_encoding|uid_type)$", re.IGNORECASE)
+_SECRET_TEXT = (
+    (re.compile(r"(?i)\b(token|bearer|basic)\s+[A-Za-z0-9+/=_.~-]{8,}"), r"\1 " + MASK),
+    (re.compile(r"(?i)(://[^/\s:@]*:)[^@\s/]+@"), r"\1" + MASK + "@"),
+    (
+        re.compile(
+            r"(?i)(\"?(?:token|password|authorization|idtag|idToken|AuthorizationKey|BasicAuthPassword)\"?"
+            r"\s*[:=]\s*\"?)[^\"\s,;}&]+"
+        ),
+        r"\1" + MASK,
+    ),
+)
+
+
+def redact(value: Any, *, key: str = "") -> Any:
+    """The value with every secret masked: by its key, and by its shape in free text."""
+    if key and _SECRET_KEY.search(key) and not _HARMLESS_KEY.match(key):
+        return MASK if value not in (None, "") else value
+    if isinstance(value, Mapping):
+        return {k: redact(v, key=str(k)) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [redact(item) for item in value]
+    if isinstance(value, bytes):
+        return redact(value.decode("utf-8", "replace"))
+    if isinstance(value, str):
+        for pattern, replacement in _SECRET_TEXT:
+            value = pattern.sub(replacement, value)
+    return value
+
+
+def _redaction(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return {key: redact(value, key=key) for key, value in event.items()}
+
+
+def configure_logs(*, level: str, form: str, stream: TextIO | None = None) -> None:
+    """Send every log line of this process to `stream` (stderr) as JSON lines, or as coloured text."""
+    out = stream or sys.stderr
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        _redaction,
+    ]
+    render = (
+        structlog.processors.JSONRenderer(default=str)
+        if form == "json"
+        else structlog.dev.ConsoleRenderer(colors=out.isatty())
+    )
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for noisy in (
+        "uvicorn.access",
+        "httpx",
+        "httpcore",
+        "asyncio",
+        "websockets",
+        "celery.worker.strategy",
+        "celery.app.trace",
+        "kombu",
+        "alembic",
+    ):
+        logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelName(level)))
