@@ -99,7 +99,7 @@ def required_urls(settings: Settings) -> tuple[str, str]:
     """The two server URLs. Raises ValueError with the way out when one is missing."""
     if settings.database_url is None or settings.redis_url is None:
         raise ValueError(
-            "no database or Valkey is known: start `ocpi-hub serve`, or set OCPI_HUB_DATABASE_URL and OCPI_HUB_REDIS_URL"
+            "no hub is running here: start `ocpi-hub serve`, or set OCPI_HUB_DATABASE_URL and OCPI_HUB_REDIS_URL"
         )
     return settings.database_url.get_secret_value(), settings.redis_url.get_secret_value()
 

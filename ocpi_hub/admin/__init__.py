@@ -1,0 +1,1 @@
+"""REST for operators: everything that the dashboard and the command line can do."""

@@ -1,0 +1,1 @@
+"""What we owe: debts to tell, who is owed what, and the workers that settle them."""

@@ -1,0 +1,1 @@
+"""What we keep: one table of kinds, the kept documents, how they are patched, read and written."""

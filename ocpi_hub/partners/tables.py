@@ -1,0 +1,92 @@
+"""Platforms (connections), the parties behind them, their endpoints, and the credentials tokens they present to us.
+
+A token that a platform presents is kept as a keyed digest; one that we present is sealed. Written by
+partners/handshake.py and partners/register.py only.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from ocpi_hub.base.database import UtcTime
+
+
+class Platform(SQLModel, table=True):
+    """One connection. `status` is a ConnectionStatus: PLANNED until registered, then CONNECTED, OFFLINE, SUSPENDED.
+
+    `expected` lists the parties that may register here ([{country_code, party_id, role}]); empty: any that is free.
+    `their_credentials_token` is sealed. `token_encoding` is how this partner wants it: base64, raw, or auto
+    (transport_and_format, "Authorization header"). `profile` is its interop profile.
+    """
+
+    __tablename__ = "platform"
+
+    id: str = Field(primary_key=True)
+    name: str
+    status: str = "PLANNED"
+    versions_url: str | None = None
+    version: str | None = None
+    their_credentials_token: str | None = None
+    token_encoding: str = "auto"  # noqa: S105 - the name of a setting
+    expected: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONB)
+    profile: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
+    created_at: datetime = Field(sa_type=UtcTime)
+    registered_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    status_changed_at: datetime = Field(sa_type=UtcTime)
+    last_seen_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    failing_since: datetime | None = Field(default=None, sa_type=UtcTime)
+    probed_at: datetime | None = Field(default=None, sa_type=UtcTime)
+
+
+class CredentialsToken(SQLModel, table=True):
+    """A credentials token that a platform presents to us. `purpose`:
+
+    `invite` (token A: only versions and credentials), `handshake` (given out in a handshake that we began and that
+    is still open: only versions and credentials), `live` (everything). A replaced live token works until `expires_at`.
+    """
+
+    __tablename__ = "credentials_token"
+    __table_args__ = (UniqueConstraint("digest"), Index("ix_credentials_token_platform", "platform_id"))
+
+    id: int | None = Field(default=None, primary_key=True)
+    platform_id: str = Field(foreign_key="platform.id", ondelete="CASCADE")
+    digest: str
+    purpose: str
+    created_at: datetime = Field(sa_type=UtcTime)
+    first_used_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    expires_at: datetime | None = Field(default=None, sa_type=UtcTime)
+
+
+class Party(SQLModel, table=True):
+    """A party of a platform, in one role; (country_code, party_id, role) belongs to one platform only.
+
+    `key` is `cc/pid` in lower case; the ids stand as the party registered them. `business_details` is OCPI's.
+    """
+
+    __tablename__ = "party"
+    __table_args__ = (UniqueConstraint("key", "role"), Index("ix_party_platform", "platform_id"))
+
+    id: int | None = Field(default=None, primary_key=True)
+    platform_id: str = Field(foreign_key="platform.id", ondelete="CASCADE")
+    key: str
+    country_code: str
+    party_id: str
+    role: str
+    business_details: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
+    changed_at: datetime = Field(sa_type=UtcTime)
+
+
+class Endpoint(SQLModel, table=True):
+    """One line of a platform's version details."""
+
+    __tablename__ = "endpoint"
+    __table_args__ = (UniqueConstraint("platform_id", "identifier", "role"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    platform_id: str = Field(foreign_key="platform.id", ondelete="CASCADE")
+    identifier: str
+    role: str
+    url: str
