@@ -1,0 +1,168 @@
+"""The architecture as a test: who may import whom, and which room owns which power.
+
+The plan is in docs/architecture.md. A file imports only lower floors or its own folder.
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+FLOORS: list[set[str]] = [
+    {"base", "wire"},
+    {"dialects", "pricing", "objects"},
+    {"partners"},
+    {"routing", "delivery"},
+    {"chargers", "clearing"},
+    {"modules"},
+    {"api", "finder", "admin", "dashboard", "worker"},
+    {"app", "bridge", "cli", "embedded", "simulator"},
+]
+LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
+ENTRIES = FLOORS[-1] | {"worker"}
+
+# Who may import a library, by path from the root; a trailing slash is a whole folder.
+POWERS: dict[str, tuple[str, ...]] = {
+    "httpx": ("ocpi_hub/partners/client.py", "ocpi_hub/simulator/"),
+    "httpx_aiohttp": ("ocpi_hub/partners/client.py", "ocpi_hub/simulator/"),
+    "celery": ("ocpi_hub/base/jobs.py", "ocpi_hub/worker.py"),
+    "websockets": ("bridge_ocpp/server.py", "bridge_ocpp/simulator.py", "bridge_ocpp/simulator/"),
+}
+PURE = (
+    "ocpi_hub/wire/",
+    "ocpi_hub/dialects/",
+    "ocpi_hub/pricing/",
+    "ocpi_hub/objects/patch.py",
+    "ocpi_hub/routing/address.py",
+    "ocpi_hub/delivery/backoff.py",
+    "ocpi_hub/chargers/mapping.py",
+    "bridge_ocpp/port.py",
+    "bridge_ocpp/ocppj.py",
+    "bridge_ocpp/dialects/",
+)
+IO = {"asyncio", "socket", "subprocess", "aiohttp", "httpx", "redis", "asyncpg", "sqlalchemy", "sqlmodel", "websockets",
+      "celery", "fastapi", "starlette", "structlog", "logging", "os", "random", "threading", "urllib.request"}  # fmt: skip
+COMMITS = ("ocpi_hub/base/database.py",)
+
+
+def sources(*folders: str) -> list[Path]:
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
+def imports(path: Path, *, typing_only: bool = True) -> Iterator[str]:
+    """The dotted names that a file imports; names under TYPE_CHECKING too when asked."""
+    tree = ast.parse(path.read_text())
+    skipped: set[ast.AST] = set()
+    if not typing_only:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+                skipped.update(child for line in node.body for child in ast.walk(line))
+    package = path.relative_to(ROOT).with_suffix("").parts
+    for node in ast.walk(tree):
+        if node in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(package[: len(package) - node.level]) if node.level else ""
+            module = ".".join(part for part in (base, node.module or "") if part)
+            yield module
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def room(dotted: str) -> str | None:
+    parts = dotted.split(".")
+    return parts[1] if parts[0] == "ocpi_hub" and len(parts) > 1 and parts[1] in LEVEL else None
+
+
+def name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def test_every_room_stands_on_a_floor() -> None:
+    rooms = {p.stem if p.suffix == ".py" else p.name for p in (ROOT / "ocpi_hub").iterdir() if p.name[0] not in "_."}
+    assert rooms <= set(LEVEL), f"not on the plan: {sorted(rooms - set(LEVEL))}"
+
+
+@pytest.mark.parametrize("path", sources("ocpi_hub"), ids=name)
+def test_a_file_imports_only_lower_floors_or_its_own_folder(path: Path) -> None:
+    relative = path.relative_to(ROOT / "ocpi_hub")
+    own = relative.parts[0].removesuffix(".py")
+    if own == "__init__":
+        return
+    for dotted in imports(path):
+        other = room(dotted)
+        if other is None or other == own:
+            continue
+        entry_pair = own in FLOORS[-1] and other in FLOORS[-1]
+        assert LEVEL[other] < LEVEL[own] or entry_pair, f"{name(path)} imports {dotted} from its own floor or above"
+
+
+@pytest.mark.parametrize("path", sources("bridge_ocpp"), ids=name)
+def test_the_tower_never_imports_the_hub(path: Path) -> None:
+    assert not [dotted for dotted in imports(path) if dotted.split(".")[0] == "ocpi_hub"]
+
+
+@pytest.mark.parametrize("path", sources("ocpi_hub"), ids=name)
+def test_the_hub_enters_the_tower_only_by_its_doors(path: Path) -> None:
+    own = path.relative_to(ROOT / "ocpi_hub").parts[0].removesuffix(".py")
+    used = {".".join(dotted.split(".")[:2]) for dotted in imports(path) if dotted.split(".")[0] == "bridge_ocpp"}
+    allowed = {"bridge_ocpp"}
+    if own in ("chargers", "admin"):
+        allowed |= {"bridge_ocpp.port", "bridge_ocpp.relay"}
+    if own in ENTRIES:
+        allowed |= {f"bridge_ocpp.{door}" for door in ("port", "relay", "bridge", "book", "simulator", "tables")}
+    assert used <= allowed, f"{name(path)} imports {sorted(used - allowed)}"
+
+
+@pytest.mark.parametrize("path", sources("ocpi_hub", "bridge_ocpp"), ids=name)
+def test_one_owner_per_power(path: Path) -> None:
+    for dotted in imports(path):
+        owners = POWERS.get(dotted.split(".")[0])
+        if owners:
+            assert any(name(path).startswith(owner) for owner in owners), f"{name(path)} imports {dotted}"
+
+
+@pytest.mark.parametrize("path", [p for p in sources("ocpi_hub", "bridge_ocpp") if name(p).startswith(PURE)], ids=name)
+def test_pure_rooms_do_no_io(path: Path) -> None:
+    for dotted in imports(path, typing_only=False):
+        assert dotted not in IO and dotted.split(".")[0] not in IO, f"{name(path)} imports {dotted}"
+
+
+def test_only_publish_calls_writing() -> None:
+    callers = {name(p) for p in sources("ocpi_hub") if any(d.startswith("ocpi_hub.objects.writing") for d in imports(p))}
+    assert callers - {"ocpi_hub/delivery/publish.py"} == set()
+
+
+@pytest.mark.parametrize("path", sources("ocpi_hub", "bridge_ocpp"), ids=name)
+def test_commits_happen_only_at_the_edges(path: Path) -> None:
+    if name(path) in COMMITS:
+        return
+    calls = [
+        node.lineno
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "commit"
+    ]
+    assert not calls, f"{name(path)} commits at lines {calls}"
+
+
+@pytest.mark.parametrize("path", sources("ocpi_hub", "bridge_ocpp"), ids=name)
+def test_a_file_says_what_lives_in_it(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text())), f"{name(path)} has no docstring"
+
+
+def test_no_version_number_above_the_dialects() -> None:
+    """Versions of OCPP are known to dialects/, schemas and the simulator; nothing above asks "if 1.6"."""
+    knowing = ("bridge_ocpp/dialects/", "bridge_ocpp/schemas.py", "bridge_ocpp/simulator", "bridge_ocpp/server.py")
+    for path in sources("bridge_ocpp"):
+        if name(path).startswith(knowing):
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Compare):
+                text = ast.unparse(node)
+                assert not any(v in text for v in ("'ocpp1.6'", "'ocpp2.0.1'", "'ocpp2.1'", "'1.6'", "'2.0.1'", "'2.1'")), (
+                    f"{name(path)}:{node.lineno} compares a version: {text}"
+                )
