@@ -29,7 +29,7 @@ POWERS: dict[str, tuple[str, ...]] = {
     "httpx": ("ocpi_hub/partners/client.py", "ocpi_hub/simulator/"),
     "httpx_aiohttp": ("ocpi_hub/partners/client.py", "ocpi_hub/simulator/"),
     "celery": ("ocpi_hub/base/jobs.py", "ocpi_hub/worker.py"),
-    "websockets": ("bridge_ocpp/server.py", "bridge_ocpp/simulator.py", "bridge_ocpp/simulator/"),
+    "websockets": ("bridge_ocpp/server.py", "bridge_ocpp/simulator/"),
 }
 PURE = (
     "ocpi_hub/wire/",

@@ -1,0 +1,333 @@
+"""The charger itself: its connection, its queue of transaction messages, what a driver does, what it is asked.
+
+A transaction's messages are queued while the charger is offline and sent in order when it is back.
+"""
+
+import asyncio
+import base64
+import contextlib
+import json
+import ssl
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from urllib.parse import quote
+from uuid import uuid4
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.typing import Subprotocol
+
+from bridge_ocpp.simulator.meter import Charge, Evse, Payload
+from bridge_ocpp.simulator.speech16 import Speech16
+from bridge_ocpp.simulator.speech201 import Speech201
+
+Teller = Callable[[str, str], None]
+
+SPEECHES: dict[str, Callable[[], Speech16 | Speech201]] = {"ocpp1.6": Speech16, "ocpp2.0.1": Speech201}
+
+
+class NotAccepted(Exception):
+    """The central system refused the connection."""
+
+
+@dataclass
+class Queued:
+    """A message of a transaction that must arrive. It is worded once, when it is first sent, and repeated alike."""
+
+    say: Callable[[], tuple[str, Payload]]
+    heard: Callable[[Payload], None]
+    worded: tuple[str, Payload] | None = None
+
+    def words(self) -> tuple[str, Payload]:
+        if self.worded is None:
+            self.worded = self.say()
+        return self.worded
+
+
+class SimulatedCharger:
+    """A charger with EVSEs that cars can be plugged into. `run()` keeps it connected until it is cancelled."""
+
+    vendor = "Simulated"
+    model = "Box"
+    firmware = "1.0.0"
+
+    def __init__(
+        self,
+        url: str,
+        charger_id: str,
+        *,
+        password: str | None,
+        protocol: str = "ocpp1.6",
+        evses: int = 1,
+        power_w: Decimal = Decimal(11_000),
+        sample_every: float = 2.0,
+        heartbeat_every: float | None = None,
+        tell: Teller | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        if protocol not in SPEECHES:
+            raise ValueError(f"protocol must be one of {', '.join(SPEECHES)}")
+        self.url = f"{url.rstrip('/')}/{quote(charger_id, safe='')}"
+        self.charger_id = charger_id
+        self.speech = SPEECHES[protocol]()
+        self.evses = {n: Evse(n, power_w) for n in range(1, evses + 1)}
+        self.configuration = {"HeartbeatInterval": "300", "MeterValueSampleInterval": "60", "AuthorizationKey": ""}
+        self.online = asyncio.Event()
+        self._password = password
+        self._sample_every = sample_every
+        self._heartbeat_every = heartbeat_every
+        self._tell = tell or (lambda _what, _text: None)
+        self._tls = tls
+        self._socket: ClientConnection | None = None
+        self._answers: dict[str, asyncio.Future[Payload]] = {}
+        self._calling = asyncio.Lock()
+        self._queue: list[Queued] = []
+        self._flushing = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # -- the connection ------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Connect, boot and listen; after a loss try again, a little later each time. Raises NotAccepted on 401."""
+        wait = 0.2
+        try:
+            while True:
+                try:
+                    await self._one_connection()
+                    wait = 0.2
+                except InvalidHandshake as error:
+                    status = getattr(getattr(error, "response", None), "status_code", None)
+                    if status is not None and status < 500:
+                        raise NotAccepted(f"the central system refused the connection: HTTP {status}") from error
+                except (OSError, ConnectionClosed, TimeoutError):
+                    pass
+                self.online.clear()
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, 5.0)
+        finally:
+            for task in self._tasks:
+                task.cancel()
+
+    async def _one_connection(self) -> None:
+        headers = {}
+        if self._password is not None:
+            pair = f"{self.charger_id}:{self._password}".encode()
+            headers["Authorization"] = "Basic " + base64.b64encode(pair).decode()
+        async with connect(
+            self.url,
+            subprotocols=[Subprotocol(self.speech.protocol)],
+            additional_headers=headers,
+            compression=None,
+            ssl=self._tls,
+            proxy=None,
+        ) as socket:
+            self._socket = socket
+            reader = asyncio.create_task(self._read(socket))
+            life = asyncio.create_task(self._live())
+            try:
+                done, _ = await asyncio.wait({reader, life}, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+            finally:
+                self._socket = None
+                self.online.clear()
+                for task in (reader, life):
+                    task.cancel()
+                for future in self._answers.values():
+                    if not future.done():
+                        future.set_exception(ConnectionError("the connection was lost"))
+                self._answers.clear()
+
+    async def _live(self) -> None:
+        action, payload = self.speech.boot(self)
+        answer = await self.call(action, payload)
+        while answer.get("status") != "Accepted":
+            if answer.get("status") == "Rejected":
+                self._tell("boot", "rejected")
+            await asyncio.sleep(min(float(answer.get("interval") or 5), 5.0))
+            answer = await self.call(action, payload)
+        self._tell("boot", "accepted")
+        for evse in self.evses.values():
+            await self.call(*self.speech.status(evse, datetime.now(UTC)))
+        self.online.set()
+        await self._flush()
+        interval = self._heartbeat_every or float(answer.get("interval") or 300)
+        while True:
+            await asyncio.sleep(interval)
+            await self.call("Heartbeat", {})
+
+    async def _read(self, socket: ClientConnection) -> None:
+        async for text in socket:
+            frame = json.loads(text, parse_float=Decimal)
+            if frame[0] == 2:
+                self.soon(self._called(socket, *frame[1:4]))
+            elif (future := self._answers.pop(frame[1], None)) is not None and not future.done():
+                future.set_result(frame[2] if frame[0] == 3 else {"error": frame[2], "description": frame[3]})
+
+    async def _called(self, socket: ClientConnection, message_id: str, action: str, payload: Payload) -> None:
+        answer = await self.speech.answer(self, action, payload)
+        said = "NotImplemented" if answer is None else answer.get("status", "answered")
+        self._tell("asked", f"{action} → {said}")
+        if answer is None:
+            frame: list[Any] = [4, message_id, "NotImplemented", f"this charger does not know {action}", {}]
+        else:
+            frame = [3, message_id, answer]
+        with contextlib.suppress(ConnectionClosed):
+            await socket.send(json.dumps(frame))
+
+    async def call(self, action: str, payload: Payload, *, within: float = 30.0) -> Payload:
+        """Say something and wait for the answer. Raises ConnectionError when offline, TimeoutError without answer."""
+        async with self._calling:
+            if self._socket is None:
+                raise ConnectionError("the charger is offline")
+            message_id = str(uuid4())
+            future: asyncio.Future[Payload] = asyncio.get_running_loop().create_future()
+            self._answers[message_id] = future
+            await self._socket.send(json.dumps([2, message_id, action, payload]))
+            async with asyncio.timeout(within):
+                return await future
+
+    def soon(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something after the answer has left."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def trigger(self, message: str) -> bool:
+        """What TriggerMessage asks for; False for a message that this charger cannot send."""
+        if message == "StatusNotification":
+            for evse in self.evses.values():
+                self.soon(self._say(*self.speech.status(evse, datetime.now(UTC))))
+        elif message == "Heartbeat":
+            self.soon(self._say("Heartbeat", {}))
+        elif message == "BootNotification":
+            self.soon(self._say(*self.speech.boot(self)))
+        else:
+            return False
+        return True
+
+    async def _say(self, action: str, payload: Payload) -> None:
+        with contextlib.suppress(ConnectionError, TimeoutError, ConnectionClosed):
+            await self.call(action, payload)
+
+    # -- what a driver does -------------------------------------------------------------------------------------
+
+    async def swipe(self, evse: int, token: str) -> str:
+        """Hold a card to the reader: authorise and start. Returns the verdict, such as `Accepted` or `Invalid`."""
+        await self.set_status(evse, "Preparing")
+        verdict = self.speech.verdict(await self.call(*self.speech.authorize(token)))
+        self._tell("card", verdict)
+        if verdict != "Accepted":
+            await self.set_status(evse, "Available")
+            return verdict
+        await self.charge_begins(evse, token)
+        return verdict
+
+    async def charge_begins(self, evse: int, token: str, *, remote_start_id: int | None = None) -> None:
+        """A car is plugged in and charges."""
+        place = self.evses[evse]
+        now = datetime.now(UTC)
+        place.read(now)
+        place.charge = Charge(evse, token, now, place.read(now), remote_start_id=remote_start_id)
+        charge = place.charge
+        self._enqueue(lambda: self.speech.started(charge), lambda answer: self.speech.name_charge(charge, answer))
+        await self._flush()
+        await self.set_status(evse, "Charging")
+        self._tell("charge", f"EVSE {evse} charges at {place.power_w / 1000:f} kW")
+        self.soon(self._sampling(place, charge))
+
+    async def _sampling(self, place: Evse, charge: Charge) -> None:
+        while True:
+            await asyncio.sleep(self._sample_every)
+            if place.charge is not charge:
+                return
+            at = datetime.now(UTC)
+            meter = place.read(at)
+            power = Decimal(0) if charge.suspended else place.power_w
+            self._enqueue_said(self.speech.sampled, charge, at, meter, power)
+            await self._flush()
+
+    async def suspend(self, evse: int) -> None:
+        """The car is full: it stays plugged in and takes no more power."""
+        place = self.evses[evse]
+        if place.charge is not None:
+            place.read(datetime.now(UTC))
+            place.charge.suspended = True
+            await self.set_status(evse, "SuspendedEV")
+
+    async def charge_ends(self, evse: int, *, reason: str = "Local") -> None:
+        """Stop the charge at an EVSE and let the car drive away."""
+        place = self.evses[evse]
+        charge = place.charge
+        if charge is None:
+            return
+        at = datetime.now(UTC)
+        meter = place.read(at)
+        place.charge = None
+        charge.stop_reason = reason
+        self._enqueue_said(self.speech.stopped, charge, at, meter)
+        await self._flush()
+        self._tell("charge", f"EVSE {evse} stopped after {(meter - charge.meter_start) / 1000:f} kWh")
+        await self.set_status(evse, "Finishing")
+        await self.set_status(evse, "Available")
+
+    async def set_status(self, evse: int, status: str) -> None:
+        """Change what the EVSE says of itself."""
+        place = self.evses[evse]
+        if place.status != status:
+            place.status = status
+            await self._say(*self.speech.status(place, datetime.now(UTC)))
+
+    # -- what the central system asks for ----------------------------------------------------------------------------
+
+    def free_evse(self, number: int | None) -> Evse | None:
+        wanted = [self.evses[number]] if number in self.evses else [] if number else list(self.evses.values())
+        return next((e for e in wanted if e.charge is None and e.status not in ("Faulted", "Unavailable")), None)
+
+    def charge_named(self, ocpp_id: int | str) -> Charge | None:
+        charges = (evse.charge for evse in self.evses.values() if evse.charge is not None)
+        return next((charge for charge in charges if str(charge.ocpp_id) == str(ocpp_id)), None)
+
+    async def unlocked(self, evse: int) -> None:
+        if evse in self.evses:
+            await self.charge_ends(evse, reason="UnlockCommand")
+
+    async def reserve(self, evse: int | None, reservation: int, token: str) -> str:
+        place = self.free_evse(evse)
+        if place is None:
+            return "Occupied"
+        place.reservation = (reservation, token)
+        self.soon(self.set_status(place.number, "Reserved"))
+        return "Accepted"
+
+    async def release(self, reservation: int) -> bool:
+        for place in self.evses.values():
+            if place.reservation is not None and place.reservation[0] == reservation:
+                place.reservation = None
+                self.soon(self.set_status(place.number, "Available"))
+                return True
+        return False
+
+    # -- the queue of transaction messages ---------------------------------------------------------------------------
+
+    def _enqueue_said(self, say: Callable[..., tuple[str, Payload]], charge: Charge, *facts: Any) -> None:
+        self._enqueue(lambda: say(charge, *facts), lambda _answer: None)
+
+    def _enqueue(self, say: Callable[[], tuple[str, Payload]], heard: Callable[[Payload], None]) -> None:
+        self._queue.append(Queued(say, heard))
+
+    async def _flush(self) -> None:
+        """Send what is queued, in order; what meets a lost connection stays for the next one."""
+        async with self._flushing:
+            while self._queue:
+                first = self._queue[0]
+                try:
+                    answer = await self.call(*first.words())
+                except (ConnectionError, ConnectionClosed, TimeoutError):
+                    return
+                if "error" not in answer:
+                    first.heard(answer)
+                self._queue.pop(0)

@@ -1,0 +1,115 @@
+"""How a charger says it in OCPP 1.6."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from bridge_ocpp.simulator.meter import Charge, Evse, Payload, stamp
+
+if TYPE_CHECKING:
+    from bridge_ocpp.simulator.charger import SimulatedCharger
+
+
+class Speech16:
+    """How OCPP 1.6 says it."""
+
+    protocol = "ocpp1.6"
+
+    def boot(self, charger: SimulatedCharger) -> tuple[str, Payload]:
+        return "BootNotification", {
+            "chargePointVendor": charger.vendor,
+            "chargePointModel": charger.model,
+            "chargePointSerialNumber": charger.charger_id[:25],
+            "firmwareVersion": charger.firmware,
+        }
+
+    def status(self, evse: Evse, at: datetime) -> tuple[str, Payload]:
+        return "StatusNotification", {
+            "connectorId": evse.number,
+            "errorCode": "OtherError" if evse.status == "Faulted" else "NoError",
+            "status": evse.status,
+            "timestamp": stamp(at),
+        }
+
+    def authorize(self, token: str) -> tuple[str, Payload]:
+        return "Authorize", {"idTag": token}
+
+    def verdict(self, answer: Payload) -> str:
+        return str((answer.get("idTagInfo") or {}).get("status", "Accepted"))
+
+    def started(self, charge: Charge) -> tuple[str, Payload]:
+        return "StartTransaction", {
+            "connectorId": charge.evse,
+            "idTag": charge.token,
+            "meterStart": int(charge.meter_start),
+            "timestamp": stamp(charge.started_at),
+        }
+
+    def name_charge(self, charge: Charge, answer: Payload) -> None:
+        charge.ocpp_id = answer["transactionId"]
+
+    def sampled(self, charge: Charge, at: datetime, meter: Decimal, power_w: Decimal) -> tuple[str, Payload]:
+        return "MeterValues", {
+            "connectorId": charge.evse,
+            "transactionId": charge.ocpp_id,
+            "meterValue": [
+                {
+                    "timestamp": stamp(at),
+                    "sampledValue": [
+                        {"value": str(meter), "measurand": "Energy.Active.Import.Register", "unit": "Wh"},
+                        {"value": str(power_w), "measurand": "Power.Active.Import", "unit": "W"},
+                    ],
+                }
+            ],
+        }
+
+    def stopped(self, charge: Charge, at: datetime, meter: Decimal) -> tuple[str, Payload]:
+        return "StopTransaction", {
+            "transactionId": charge.ocpp_id,
+            "idTag": charge.token,
+            "meterStop": int(meter),
+            "timestamp": stamp(at),
+            "reason": charge.stop_reason,
+        }
+
+    async def answer(self, charger: SimulatedCharger, action: str, payload: Payload) -> Payload | None:
+        """The answer to the central system's call, or None for an action that this charger does not know."""
+        if action == "RemoteStartTransaction":
+            evse = charger.free_evse(payload.get("connectorId"))
+            if evse is None:
+                return {"status": "Rejected"}
+            charger.soon(charger.charge_begins(evse.number, payload["idTag"]))
+            return {"status": "Accepted"}
+        if action == "RemoteStopTransaction":
+            found = charger.charge_named(payload["transactionId"])
+            if found is None:
+                return {"status": "Rejected"}
+            charger.soon(charger.charge_ends(found.evse, reason="Remote"))
+            return {"status": "Accepted"}
+        if action == "UnlockConnector":
+            charger.soon(charger.unlocked(payload["connectorId"]))
+            return {"status": "Unlocked"}
+        if action == "ReserveNow":
+            status = await charger.reserve(payload["connectorId"] or None, payload["reservationId"], payload["idTag"])
+            return {"status": status}
+        if action == "CancelReservation":
+            return {"status": "Accepted" if await charger.release(payload["reservationId"]) else "Rejected"}
+        if action == "TriggerMessage":
+            return {"status": "Accepted" if charger.trigger(payload["requestedMessage"]) else "NotImplemented"}
+        if action in ("Reset", "ChangeAvailability", "ClearCache"):
+            return {"status": "Accepted"}
+        if action == "GetConfiguration":
+            keys = payload.get("key") or list(charger.configuration)
+            known = [k for k in keys if k in charger.configuration]
+            return {
+                "configurationKey": [{"key": k, "readonly": False, "value": charger.configuration[k]} for k in known],
+                "unknownKey": [k for k in keys if k not in charger.configuration],
+            }
+        if action == "ChangeConfiguration":
+            if payload["key"] not in charger.configuration:
+                return {"status": "NotSupported"}
+            charger.configuration[payload["key"]] = payload["value"]
+            return {"status": "Accepted"}
+        return None

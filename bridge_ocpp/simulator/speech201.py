@@ -1,0 +1,115 @@
+"""How a charger says it in OCPP 2.0.1."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from bridge_ocpp.simulator.meter import Charge, Evse, Payload, stamp
+
+if TYPE_CHECKING:
+    from bridge_ocpp.simulator.charger import SimulatedCharger
+
+
+class Speech201:
+    """How OCPP 2.0.1 says it. Finer 1.6 words become Occupied, and the charging state tells the rest."""
+
+    protocol = "ocpp2.0.1"
+    _OCCUPIED = ("Preparing", "Charging", "SuspendedEV", "SuspendedEVSE", "Finishing")
+
+    def boot(self, charger: SimulatedCharger) -> tuple[str, Payload]:
+        station = {
+            "vendorName": charger.vendor,
+            "model": charger.model,
+            "serialNumber": charger.charger_id[:25],
+            "firmwareVersion": charger.firmware,
+        }
+        return "BootNotification", {"reason": "PowerUp", "chargingStation": station}
+
+    def status(self, evse: Evse, at: datetime) -> tuple[str, Payload]:
+        status = "Occupied" if evse.status in self._OCCUPIED else evse.status
+        payload = {"timestamp": stamp(at), "connectorStatus": status, "evseId": evse.number, "connectorId": 1}
+        return "StatusNotification", payload
+
+    def authorize(self, token: str) -> tuple[str, Payload]:
+        return "Authorize", {"idToken": {"idToken": token, "type": "ISO14443"}}
+
+    def verdict(self, answer: Payload) -> str:
+        return str((answer.get("idTokenInfo") or {}).get("status", "Accepted"))
+
+    def _event(self, charge: Charge, kind: str, trigger: str, at: datetime, meter: Decimal, context: str) -> Payload:
+        state = "SuspendedEV" if charge.suspended else "Charging"
+        info: Payload = {"transactionId": charge.local_id, "chargingState": "Idle" if kind == "Ended" else state}
+        if charge.remote_start_id is not None:
+            info["remoteStartId"] = charge.remote_start_id
+        if kind == "Ended":
+            info["stoppedReason"] = charge.stop_reason
+        sample = {
+            "value": float(meter),
+            "context": context,
+            "measurand": "Energy.Active.Import.Register",
+            "unitOfMeasure": {"unit": "Wh"},
+        }
+        return {
+            "eventType": kind,
+            "timestamp": stamp(at),
+            "triggerReason": trigger,
+            "seqNo": charge.next_seq(),
+            "transactionInfo": info,
+            "evse": {"id": charge.evse, "connectorId": 1},
+            "meterValue": [{"timestamp": stamp(at), "sampledValue": [sample]}],
+        }
+
+    def started(self, charge: Charge) -> tuple[str, Payload]:
+        trigger = "RemoteStart" if charge.remote_start_id is not None else "Authorized"
+        payload = self._event(charge, "Started", trigger, charge.started_at, charge.meter_start, "Transaction.Begin")
+        payload["idToken"] = {"idToken": charge.token, "type": "ISO14443"}
+        return "TransactionEvent", payload
+
+    def name_charge(self, charge: Charge, answer: Payload) -> None:
+        charge.ocpp_id = charge.local_id
+
+    def sampled(self, charge: Charge, at: datetime, meter: Decimal, power_w: Decimal) -> tuple[str, Payload]:
+        trigger = "MeterValuePeriodic"
+        return "TransactionEvent", self._event(charge, "Updated", trigger, at, meter, "Sample.Periodic")
+
+    def stopped(self, charge: Charge, at: datetime, meter: Decimal) -> tuple[str, Payload]:
+        trigger = "RemoteStop" if charge.stop_reason == "Remote" else "StopAuthorized"
+        return "TransactionEvent", self._event(charge, "Ended", trigger, at, meter, "Transaction.End")
+
+    async def answer(self, charger: SimulatedCharger, action: str, payload: Payload) -> Payload | None:
+        """The answer to the central system's call, or None for an action that this charger does not know."""
+        if action == "RequestStartTransaction":
+            evse = charger.free_evse(payload.get("evseId"))
+            if evse is None:
+                return {"status": "Rejected"}
+            token, remote = payload["idToken"]["idToken"], payload["remoteStartId"]
+            charger.soon(charger.charge_begins(evse.number, token, remote_start_id=remote))
+            return {"status": "Accepted"}
+        if action == "RequestStopTransaction":
+            found = charger.charge_named(payload["transactionId"])
+            if found is None:
+                return {"status": "Rejected"}
+            charger.soon(charger.charge_ends(found.evse, reason="Remote"))
+            return {"status": "Accepted"}
+        if action == "UnlockConnector":
+            charger.soon(charger.unlocked(payload["evseId"]))
+            return {"status": "Unlocked"}
+        if action == "ReserveNow":
+            token = payload["idToken"]["idToken"]
+            return {"status": await charger.reserve(payload.get("evseId"), payload["id"], token)}
+        if action == "CancelReservation":
+            return {"status": "Accepted" if await charger.release(payload["reservationId"]) else "Rejected"}
+        if action == "TriggerMessage":
+            return {"status": "Accepted" if charger.trigger(payload["requestedMessage"]) else "NotImplemented"}
+        if action in ("Reset", "ChangeAvailability", "ClearCache"):
+            return {"status": "Accepted"}
+        if action == "GetVariables":
+            return {"getVariableResult": [_unknown_variable(wanted) for wanted in payload["getVariableData"]]}
+        return None
+
+
+def _unknown_variable(wanted: Payload) -> Payload:
+    named = {"component": wanted["component"], "variable": wanted["variable"]}
+    return {"attributeStatus": "UnknownVariable", **named}
