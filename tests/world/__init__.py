@@ -1,0 +1,1 @@
+"""The cast of the tests: partners, chargers, and builders of valid objects."""
