@@ -37,6 +37,9 @@ class Settings(BaseSettings):
         default_factory=default_data_dir, description="Where embedded servers and generated keys are kept"
     )
     embedded_user: str = Field("nobody", description="As root, the existing user that embedded servers run as")
+    pg_bin: Path | None = Field(
+        None, description="Folder with the programs of the embedded PostgreSQL; unset: those of the installed wheel"
+    )
 
     # Listeners
     host: str = Field("127.0.0.1", description="Address that the HTTP API listens on")

@@ -1,0 +1,21 @@
+"""Every table of the house, in one place: what migrations compare with and what tests may create."""
+
+import importlib
+import importlib.util
+
+from sqlalchemy import MetaData
+from sqlmodel import SQLModel
+
+MODULES = (
+    "ocpi_hub.objects.tables",
+    "ocpi_hub.partners.tables",
+    "ocpi_hub.delivery.tables",
+    "ocpi_hub.chargers.tables",
+    "bridge_ocpp.tables",
+)
+
+for name in MODULES:
+    if importlib.util.find_spec(name) is not None:
+        importlib.import_module(name)
+
+metadata: MetaData = SQLModel.metadata

@@ -1,0 +1,114 @@
+"""The servers of the tests: the same embedded PostgreSQL and Valkey that `serve` starts, once per test run.
+
+OCPI_HUB_TEST_DATABASE_URL and OCPI_HUB_TEST_REDIS_URL point the same suite at servers of your own; the
+database user must then be allowed to create databases, and everything in that Valkey is deleted.
+"""
+
+import asyncio
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import pytest
+import redis
+from sqlalchemy.engine import make_url
+
+from ocpi_hub.base.database import open_engine
+from ocpi_hub.embedded.servers import running
+
+
+@dataclass(frozen=True)
+class TestServers:
+    """Where the tests' servers are, as the settings want it."""
+
+    __test__ = False
+
+    database_url: str
+    redis_url: str
+
+
+@dataclass(frozen=True)
+class Databases:
+    """Makes and drops databases over one connection that stays open."""
+
+    url: str
+    runner: asyncio.Runner
+    admin: asyncpg.Connection
+
+    def execute(self, statement: str) -> None:
+        self.runner.run(self.admin.execute(statement))
+
+    def url_of(self, name: str) -> str:
+        return make_url(self.url).set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[TestServers]:
+    """PostgreSQL and Valkey: those of the environment, else embedded ones in a temporary folder."""
+    database_url = os.environ.get("OCPI_HUB_TEST_DATABASE_URL")
+    redis_url = os.environ.get("OCPI_HUB_TEST_REDIS_URL")
+    if database_url and redis_url:
+        yield TestServers(database_url, redis_url)
+        return
+    folder = Path(tempfile.mkdtemp(prefix="ocpi-hub-tests-"))
+    try:
+        with running(folder, fast=True) as embedded:
+            yield TestServers(database_url or embedded.database_url, redis_url or embedded.redis_url)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def databases(servers: TestServers) -> Iterator[Databases]:
+    """The means to make databases."""
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+        admin = runner.run(asyncpg.connect(servers.database_url))
+        try:
+            yield Databases(servers.database_url, runner, admin)
+        finally:
+            runner.run(admin.close())
+
+
+@pytest.fixture(scope="session")
+def template(databases: Databases) -> Iterator[str]:
+    """The name of a database that has every table and no row."""
+    name = f"hub_template_{os.getpid()}"
+    databases.execute(f"CREATE DATABASE {name}")
+    databases.runner.run(make_schema(databases.url_of(name)))
+    yield name
+    databases.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def make_schema(database_url: str) -> None:
+    """Make every table of the house in an empty database."""
+    from migrations.tables import metadata
+
+    engine = open_engine(database_url)
+    async with engine.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+    await engine.dispose()
+
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def database_url(databases: Databases, template: str) -> Iterator[str]:
+    """A database of this test's own, with every table and no row."""
+    name = f"hub_test_{os.getpid()}_{next(_numbers)}"
+    databases.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY wal_log")
+    yield databases.url_of(name)
+    databases.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def redis_url(servers: TestServers) -> str:
+    """A Valkey with nothing in it."""
+    with redis.Redis.from_url(servers.redis_url) as client:
+        client.flushall()
+    return servers.redis_url
