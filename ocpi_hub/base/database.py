@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import DateTime, MetaData, TypeDecorator
+from sqlalchemy import ColumnElement, DateTime, MetaData, Text, TypeDecorator, cast
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
@@ -58,6 +58,10 @@ class JsonText(TypeDecorator[str]):
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str | None], str | None]:
         return _as_it_is
+
+    def column_expression(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
+        # Read as text: the driver's own JSONB codec parses, and turns numbers into floats.
+        return cast(column, Text)
 
 
 def _as_it_is(value: str | None) -> str | None:
