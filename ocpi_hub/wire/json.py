@@ -1,0 +1,128 @@
+"""JSON as partners write it: read exactly, refuse what is hostile, and write numbers digit by digit.
+
+The only importer of simplejson, which keeps Decimals. Duplicate keys: the last one wins, as in PostgreSQL.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import simplejson
+
+from ocpi_hub.wire.errors import BadJson, InvalidParameters
+from ocpi_hub.wire.types import OcpiModel, format_datetime
+
+_DIGITS = 100  # no amount, meter value or coordinate needs more, and PostgreSQL's numeric takes it
+_SUSPECT = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
+
+
+class NotJson(BadJson):
+    """The text is not JSON, or is JSON made to hurt. As an answer to a caller: HTTP 400."""
+
+
+def loads(raw: bytes | str, *, max_depth: int = 64) -> Any:
+    """The document in `raw`: UTF-8, a BOM is tolerated, fractional numbers are Decimals exactly as sent.
+
+    Raises NotJson for what cannot be parsed, for NaN and Infinity, numbers of more than 100 digits or beyond
+    10^±100, lone surrogates and nesting deeper than `max_depth`; InvalidParameters, with the path, for the
+    character NUL inside a string: that is JSON, but nothing can keep it. Raises nothing else.
+    """
+    text = _decode(raw)
+    if not text or text.isspace():
+        raise NotJson("the body is empty, JSON was expected")
+    try:
+        document = _DECODER.decode(text)
+    except simplejson.JSONDecodeError as error:
+        raise NotJson(f"not JSON: {error.msg} at line {error.lineno} column {error.colno}") from None
+    except (RecursionError, MemoryError):
+        raise NotJson(f"not accepted: nested deeper than {max_depth} levels") from None
+    if _is_deeper(document, max_depth):
+        raise NotJson(f"not accepted: nested deeper than {max_depth} levels")
+    if _SUSPECT.search(text):
+        _refuse_bad_characters(document)
+    return document
+
+
+def dumps(document: Any) -> str:
+    """Compact JSON; Decimals as plain numbers with every digit, times by format_datetime, models as documents."""
+    return simplejson.dumps(  # type: ignore[no-any-return]
+        document, ensure_ascii=False, separators=(",", ":"), use_decimal=False, allow_nan=False, default=_plain
+    )
+
+
+def _decode(raw: bytes | str) -> str:
+    try:
+        if isinstance(raw, str):
+            raw.encode("utf-8")  # a str can hold half a surrogate pair, UTF-8 cannot
+        text = raw if isinstance(raw, str) else raw.decode("utf-8")
+    except UnicodeError:
+        raise NotJson("not JSON: the text is not UTF-8") from None
+    return text.removeprefix("\ufeff")
+
+
+def _fraction(text: str) -> Decimal:
+    if len(text) <= _DIGITS:
+        with suppress(InvalidOperation):
+            number = Decimal(text)
+            if -_DIGITS <= number.adjusted() <= _DIGITS:
+                return number
+    raise NotJson("not accepted: a number with too many digits or too large an exponent")
+
+
+def _whole(text: str) -> int:
+    if len(text) > _DIGITS:
+        raise NotJson("not accepted: a number with too many digits")
+    return int(text)
+
+
+_DECODER = simplejson.JSONDecoder(parse_float=_fraction, parse_int=_whole)
+
+
+def _is_deeper(document: Any, max_depth: int) -> bool:
+    level = [document]
+    for _ in range(max_depth):
+        level = [
+            child
+            for parent in level
+            if isinstance(parent, dict | list)
+            for child in (parent.values() if isinstance(parent, dict) else parent)
+            if isinstance(child, dict | list)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _refuse_bad_characters(document: Any) -> None:
+    for path, text in _strings(document, ()):
+        if "\0" in text:
+            raise InvalidParameters(f"{'.'.join(path)[:200] or 'the document'}: must not contain the character NUL")
+        if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+            raise NotJson("not JSON: half of a surrogate pair in a string")
+
+
+def _strings(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, child in value.items():
+            yield path, key
+            yield from _strings(child, (*path, key))
+    elif isinstance(value, list):
+        for index, child in enumerate(value):
+            yield from _strings(child, (*path, str(index)))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        if not value.is_finite():
+            raise ValueError("a number that is not finite cannot be sent")
+        return simplejson.RawJSON(format(value, "f"))
+    if isinstance(value, datetime):
+        return format_datetime(value)
+    if isinstance(value, OcpiModel):
+        return value.document()
+    raise TypeError(f"{type(value).__name__} has no place in a JSON document")
