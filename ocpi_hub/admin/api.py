@@ -1,0 +1,19 @@
+"""The admin REST, assembled: every router behind the operator's key, OpenAPI beside them."""
+
+from fastapi import Depends, FastAPI
+
+from ocpi_hub import __version__
+from ocpi_hub.admin import chargers, ledger, partners, supply
+from ocpi_hub.admin.answers import install_errors, operator_only
+from ocpi_hub.base.resources import Resources
+
+
+def create_admin(resources: Resources) -> FastAPI:
+    """The app to mount at /admin/v1."""
+    app = FastAPI(title="OCPI hub, for operators", version=__version__, docs_url=None, redoc_url=None,
+                  redirect_slashes=False)  # fmt: skip
+    app.state.resources = resources
+    install_errors(app)
+    for part in (partners.router, chargers.router, supply.router, ledger.router):
+        app.include_router(part, dependencies=[Depends(operator_only)])
+    return app

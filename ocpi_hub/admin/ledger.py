@@ -1,0 +1,157 @@
+"""What roamed and what was told: transactions, CDRs, debts and attempts."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from sqlmodel import col, func, select
+
+from bridge_ocpp.port import ChargerBook, Sample, StateChange, Transaction, TransactionFilter
+from ocpi_hub.admin.answers import Json, ResourcesDep, not_found
+from ocpi_hub.base.resources import Resources
+from ocpi_hub.chargers.tables import SessionLink
+from ocpi_hub.delivery.tables import Attempt, Owed
+from ocpi_hub.objects.tables import KeptCdr
+from ocpi_hub.wire import json as wire_json
+
+router = APIRouter(default_response_class=Json)
+
+Limit = Annotated[int, Query(ge=1, le=1000)]
+Offset = Annotated[int, Query(ge=0)]
+
+
+def transaction_document(transaction: Transaction, links: dict[str, SessionLink]) -> dict[str, Any]:
+    """A transaction as interface.md promises it; energy in Wh."""
+    link = links.get(transaction.id)
+    return {
+        "id": transaction.id,
+        "charger": transaction.charger_id,
+        "evse_uid": link.evse_uid if link else None,
+        "connector_id": str(transaction.connector_id),
+        "ocpp_id": transaction.ocpp_id,
+        "id_token": transaction.id_token.value if transaction.id_token else None,
+        "start": transaction.started_at,
+        "stop": transaction.ended_at,
+        "reason": transaction.stop_reason,
+        "energy_wh": transaction.energy_wh,
+        "session_id": link.session_id if link else None,
+        "cdr_id": link.cdr_id if link else None,
+        "charging_state": transaction.charging_state,
+        "suspect": transaction.suspect,
+        "flags": list(transaction.flags),
+    }
+
+
+async def list_transactions(resources: Resources, which: TransactionFilter) -> list[dict[str, Any]]:
+    """Transactions, oldest first."""
+    async with resources.unit_of_work() as db:
+        found = await resources.get(ChargerBook).transactions(which, db)  # type: ignore[type-abstract]
+        wanted = [transaction.id for transaction in found]
+        rows = await db.scalars(select(SessionLink).where(col(SessionLink.transaction_id).in_(wanted)))
+        links = {link.transaction_id: link for link in rows}
+    return [transaction_document(transaction, links) for transaction in found]
+
+
+@router.get("/transactions")
+async def get_transactions(
+    resources: ResourcesDep,
+    charger: str | None = None,
+    token: str | None = None,
+    active: bool | None = None,
+    limit: Limit = 200,
+    offset: Offset = 0,
+) -> Any:
+    """Transactions of our chargers, oldest first."""
+    which = TransactionFilter(charger_id=charger, token=token, active=active, limit=limit, offset=offset)
+    return Json(await list_transactions(resources, which))
+
+
+@router.get("/transactions/{transaction_id}")
+async def get_transaction(transaction_id: str, resources: ResourcesDep) -> Any:
+    """One transaction with its samples and charging states."""
+    async with resources.unit_of_work() as db:
+        found = await resources.get(ChargerBook).transaction(transaction_id, db)  # type: ignore[type-abstract]
+        if found is None:
+            raise not_found("transaction", transaction_id)
+        transaction, samples, states = found
+        row = await db.scalar(select(SessionLink).where(SessionLink.transaction_id == transaction.id))
+    document = transaction_document(transaction, {transaction.id: row} if row else {})
+    document["samples"] = [sample_document(sample) for sample in samples]
+    document["states"] = [state_document(state) for state in states]
+    return Json(document)
+
+
+def sample_document(sample: Sample) -> dict[str, Any]:
+    names = ("at", "measurand", "value", "unit", "phase", "context", "location")
+    document = {name: getattr(sample, name) for name in names}
+    if sample.signed is not None:
+        document["signed"] = dict(sample.signed)
+    return document
+
+
+def state_document(state: StateChange) -> dict[str, Any]:
+    return {"at": state.at, "state": state.state}
+
+
+@router.get("/cdrs")
+async def get_cdrs(
+    resources: ResourcesDep,
+    date_from: datetime | None = None,
+    date_to: datetime | None = None,
+    limit: Limit = 100,
+    offset: Offset = 0,
+) -> Any:
+    """CDRs that were made here or passed through, oldest first, as they were sent."""
+    query = select(KeptCdr).order_by(col(KeptCdr.pk))
+    if date_from is not None:
+        query = query.where(KeptCdr.last_updated >= date_from)
+    if date_to is not None:
+        query = query.where(KeptCdr.last_updated < date_to)
+    async with resources.unit_of_work() as db:
+        rows = (await db.scalars(query.limit(limit).offset(offset))).all()
+        total = await db.scalar(select(func.count()).select_from(query.subquery()))
+    documents = [wire_json.loads(row.document) for row in rows]
+    return Json(documents, headers={"X-Total-Count": str(total)})
+
+
+async def debts(resources: Resources, platform_id: str, *, limit: int = 200) -> list[dict[str, Any]]:
+    """What a platform is owed, the oldest debt first; given-up ones are marked `dead`."""
+    query = select(Owed).where(Owed.platform_id == platform_id).order_by(col(Owed.owed_since)).limit(limit)
+    async with resources.unit_of_work() as db:
+        rows = (await db.scalars(query)).all()
+    return [
+        {
+            "lane": row.lane,
+            "kind": row.kind,
+            "verb": row.verb,
+            "owed_since": row.owed_since,
+            "due_at": row.due_at,
+            "attempts": row.attempts,
+            "dead": row.dead_at is not None,
+            "last_error": row.last_error,
+            "correlation_id": row.correlation_id,
+        }
+        for row in rows
+    ]
+
+
+async def list_attempts(
+    resources: Resources, *, platform: str | None = None, correlation_id: str | None = None, limit: int = 100
+) -> list[dict[str, Any]]:
+    """The ledger of pushes, newest first."""
+    query = select(Attempt).order_by(col(Attempt.id).desc()).limit(limit)
+    if platform is not None:
+        query = query.where(Attempt.platform_id == platform)
+    if correlation_id is not None:
+        query = query.where(Attempt.correlation_id == correlation_id)
+    async with resources.unit_of_work() as db:
+        rows = (await db.scalars(query)).all()
+    return [row.model_dump(exclude={"id"}) for row in rows]
+
+
+@router.get("/attempts")
+async def get_attempts(
+    resources: ResourcesDep, platform: str | None = None, correlation_id: str | None = None, limit: Limit = 100
+) -> Any:
+    """The ledger of pushes, newest first."""
+    return Json(await list_attempts(resources, platform=platform, correlation_id=correlation_id, limit=limit))

@@ -1,0 +1,34 @@
+"""The command line: `ocpi-hub …`. Each file holds the commands of one noun; this one puts them together.
+
+Exit status 0, 1 (it failed) or 2 (wrong use); an error is one clear sentence on stderr.
+"""
+
+import sys
+
+import typer
+
+from ocpi_hub.cli import chargers, partners, run, simulate
+from ocpi_hub.cli.output import fail, known_errors
+
+app = typer.Typer(
+    name="ocpi-hub",
+    help="An OCPI 2.2.1 roaming hub with an OCPP central system inside.",
+    epilog="Example: ocpi-hub serve",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+run.add_to(app)
+app.add_typer(partners.app, name="partner")
+app.add_typer(chargers.app, name="charger")
+app.add_typer(simulate.app, name="simulate")
+
+
+def main() -> None:
+    """The console script."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except known_errors() as error:
+        fail(str(error) or type(error).__name__)

@@ -1,0 +1,97 @@
+"""How commands speak: one sentence for an error, a table for a person, JSON for a script; and how they open the hub."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, NoReturn, TypeVar
+
+from pydantic import ValidationError
+
+from ocpi_hub.base.resources import Resources
+from ocpi_hub.base.settings import Settings
+
+T = TypeVar("T")
+
+
+class CommandFailed(Exception):
+    """The command cannot do what was asked; the text is for the person at the terminal."""
+
+
+def known_errors() -> tuple[type[Exception], ...]:
+    """Errors that are told in a sentence; anything else is a bug and shows its traceback."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from ocpi_hub.admin.answers import AdminError
+    from ocpi_hub.wire.errors import OcpiError
+    from ocpi_hub.wire.json import NotJson
+
+    return (CommandFailed, AdminError, OcpiError, NotJson, SQLAlchemyError, OSError, ValueError, LookupError)
+
+
+def fail(message: str) -> NoReturn:
+    """One sentence on stderr, exit status 1."""
+    print(f"ocpi-hub: {message.strip().splitlines()[0]}", file=sys.stderr)
+    sys.exit(1)
+
+
+def read_settings() -> Settings:
+    """The settings from the environment. Raises CommandFailed naming the variable that is wrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "_".join(str(part) for part in first["loc"]).upper()
+        raise CommandFailed(f"OCPI_HUB_{name}: {first['msg']}") from None
+
+
+def with_hub(work: Callable[[Resources], Awaitable[T]]) -> T:
+    """Run `work` against the hub of this machine: the one that `serve` runs here, or the one the settings name."""
+    from ocpi_hub.base.jobs import Bellringer, use_broker
+    from ocpi_hub.base.log import configure_logs
+    from ocpi_hub.base.resources import open_resources, required_urls
+    from ocpi_hub.bridge import bind_chargers
+    from ocpi_hub.embedded import attach
+
+    settings = attach(read_settings())
+    configure_logs(level="WARNING", form="console")
+    use_broker(required_urls(settings)[1])
+
+    async def run() -> T:
+        bells = Bellringer()
+        async with open_resources(settings, pool_size=2, ring=bells) as resources:
+            bind_chargers(resources)
+            try:
+                return await work(resources)
+            finally:
+                await bells.aclose()
+
+    return asyncio.run(run())
+
+
+def print_json(document: Any) -> None:
+    """A document for scripts: indented JSON on stdout."""
+    from ocpi_hub.wire import json as wire_json
+
+    print(wire_json.dumps(document))
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, empty: str) -> None:
+    """A table for a person; `empty` says what to do when there is nothing to show."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    if not rows:
+        console.print(empty, highlight=False)
+        return
+    table = Table(*columns, header_style="bold")
+    for row in rows:
+        table.add_row(*(("" if cell is None else str(cell)) for cell in row))
+    console.print(table)
+
+
+def print_pairs(pairs: Mapping[str, Any]) -> None:
+    """Names and values, a line each."""
+    width = max((len(name) for name in pairs), default=0)
+    for name, value in pairs.items():
+        print(f"{name:<{width}}  {'' if value is None else value}")

@@ -1,0 +1,130 @@
+"""Commands that run the hub or a part of it: serve, api, bridge, worker, migrate, demo, settings."""
+
+import asyncio
+import sys
+from typing import Annotated
+
+import typer
+
+from ocpi_hub.cli.output import CommandFailed, print_json, read_settings
+from ocpi_hub.base.settings import Settings
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command(epilog="Example: OCPI_HUB_PORT=8080 ocpi-hub serve")(serve)
+    app.command(epilog="Example: ocpi-hub api")(api)
+    app.command(epilog="Example: ocpi-hub bridge")(bridge)
+    app.command(epilog="Example: ocpi-hub worker")(worker)
+    app.command(epilog="Example: ocpi-hub migrate")(migrate)
+    app.command(epilog="Example: ocpi-hub health")(health)
+    app.command(epilog="Example: ocpi-hub demo --once")(demo)
+    app.command(epilog="Example: ocpi-hub settings --json")(settings)
+
+
+def serve() -> None:
+    """The whole hub on one machine: API, OCPP bridge and worker; embedded servers unless yours are set."""
+    from ocpi_hub.embedded.serve import serve as run_all
+
+    sys.exit(run_all(read_settings(), parts()))
+
+
+def parts() -> dict[str, str]:
+    """The processes of a hub, as `module:function` of (settings, ready)."""
+    return {
+        "api": "ocpi_hub.app:run_api",
+        "bridge": "ocpi_hub.bridge:run_bridge",
+        "worker": "ocpi_hub.worker:run_worker",
+    }
+
+
+def _part(name: str) -> None:
+    import importlib
+
+    from ocpi_hub.base.resources import required_urls
+
+    settings = read_settings()
+    required_urls(settings)
+    module, function = parts()[name].split(":")
+    run = getattr(importlib.import_module(module), function)
+    run(settings, lambda: print(f"{name} ready", flush=True))
+
+
+def api() -> None:
+    """The HTTP API alone, for production; needs OCPI_HUB_DATABASE_URL, REDIS_URL and SECRET_KEY."""
+    _part("api")
+
+
+def bridge() -> None:
+    """The OCPP bridge alone, for production."""
+    _part("bridge")
+
+
+def worker() -> None:
+    """A Celery worker alone, for production."""
+    _part("worker")
+
+
+def migrate() -> None:
+    """Bring the database that OCPI_HUB_DATABASE_URL names up to date."""
+    from ocpi_hub.base.resources import required_urls
+    from ocpi_hub.embedded.migrate import migrate as upgrade
+
+    upgrade(required_urls(read_settings())[0])
+    print("the database is up to date")
+
+
+def health() -> None:
+    """Whether the API of this machine is ready; exit status 0 when it is."""
+    from urllib.error import HTTPError, URLError
+    from urllib.request import urlopen
+
+    settings = read_settings()
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104
+    try:
+        with urlopen(f"http://{host}:{settings.port}/health/ready", timeout=4) as answer:  # noqa: S310
+            print(answer.read().decode())
+    except HTTPError as error:
+        raise CommandFailed(f"not ready: {error.read().decode(errors='replace')}") from None
+    except URLError as error:
+        raise CommandFailed(f"no API answers at {host}:{settings.port}: {error.reason}") from None
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="End by itself once a CDR has arrived at the eMSP.")] = False,
+) -> None:
+    """See a car charge roam: a hub, two simulated partners and two simulated chargers on this machine."""
+    from ocpi_hub.simulator.demo import run_demo
+
+    try:
+        sys.exit(asyncio.run(run_demo(once=once)))
+    except KeyboardInterrupt:
+        sys.exit(0)
+
+
+def settings(as_json: AsJson = False) -> None:
+    """Every setting with its value, default and meaning; secrets are masked."""
+    rows = [_setting(name, read_settings()) for name in Settings.model_fields]
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        default = "" if row["value"] == row["default"] else f"   (default: {row['default']})"
+        print(f"{row['name']}={row['value']}{default}\n    {row['meaning']}")
+
+
+def _setting(name: str, values: Settings) -> dict[str, str]:
+    from pydantic import SecretStr
+
+    field = Settings.model_fields[name]
+    value = getattr(values, name)
+    shown = "***" if isinstance(value, SecretStr) else _text(value)
+    default = _text(field.get_default(call_default_factory=True))
+    return {"name": f"OCPI_HUB_{name.upper()}", "value": shown, "default": default, "meaning": field.description or ""}
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -1,0 +1,131 @@
+"""Simulators that really speak, for labs and for trying a partner: a CPO, an eMSP, a charger."""
+
+import asyncio
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ocpi_hub.cli.output import CommandFailed
+
+if TYPE_CHECKING:
+    from ocpi_hub.simulator.platform import SimulatedPlatform
+
+app = typer.Typer(help="Simulators that really speak.", no_args_is_help=True)
+
+Party = Annotated[str, typer.Option(help="The simulated party, COUNTRY/PARTY.")]
+Port = Annotated[int, typer.Option(help="Port to listen on, on loopback; 0 takes a free one.")]
+Hub = Annotated[str | None, typer.Option(help="The hub's versions URL, to register with it; needs --token.")]
+Token = Annotated[str | None, typer.Option(help="The credentials token that the hub gave (partner invite).")]
+
+
+@app.command(epilog="Example: ocpi-hub simulate emsp --hub http://127.0.0.1:8000/ocpi/versions --token TOKEN")
+def emsp(party: Party = "DE/APP", port: Port = 8102, hub: Hub = None, token: Token = None) -> None:
+    """An eMSP platform: hears locations, sessions and CDRs, issues a token, answers authorisations."""
+    from ocpi_hub.simulator.emsp import SimulatedEmsp
+
+    async def begin(platform: "SimulatedPlatform") -> None:
+        assert isinstance(platform, SimulatedEmsp)
+        await platform.issue_token("04A1B2C3D4E5F6", whitelist="ALWAYS")
+
+    _run(SimulatedEmsp, begin, party=party, name="Simulated eMSP", port=port, hub=hub, token=token)
+
+
+@app.command(epilog="Example: ocpi-hub simulate cpo --port 8101")
+def cpo(party: Party = "BE/STA", port: Port = 8101, hub: Hub = None, token: Token = None) -> None:
+    """A CPO platform: publishes a tariff and a location with two EVSEs, and charges when asked to."""
+    from ocpi_hub.simulator.cpo import SimulatedCpo
+
+    async def begin(platform: "SimulatedPlatform") -> None:
+        assert isinstance(platform, SimulatedCpo)
+        await platform.publish()
+
+    _run(SimulatedCpo, begin, party=party, name="Simulated CPO", port=port, hub=hub, token=token)
+
+
+def _run(kind, begin, *, party: str, name: str, port: int, hub: str | None, token: str | None) -> None:  # type: ignore[no-untyped-def]
+    from ocpi_hub.simulator.platform import HubSaidNo
+    from ocpi_hub.wire.headers import PartyId
+
+    country, _, party_id = party.partition("/")
+    if len(country) != 2 or len(party_id) != 3:
+        raise typer.BadParameter("write the party as COUNTRY/PARTY, such as NL/ABC", param_hint="--party")
+    if (hub is None) != (token is None):
+        raise typer.BadParameter("--hub and --token belong together", param_hint="--hub")
+    platform = kind(PartyId(country, party_id), name, tell=lambda what, text: print(f"{what:<10} {text}", flush=True))
+
+    async def live() -> None:
+        async with platform.serving(port=port):
+            print(f"{name} listens at {platform.url}/ (a page of what it hears)", flush=True)
+            if hub is not None and token is not None:
+                await platform.register(hub, token)
+                await begin(platform)
+            else:
+                print(
+                    f"connect a hub to it: ocpi-hub partner connect {party.replace('/', '-')} "
+                    f"{platform.versions_url} {platform.invite()}",
+                    flush=True,
+                )
+                await platform.until(lambda: platform.hub is not None, within=float("inf"))
+                await begin(platform)
+            await asyncio.Event().wait()
+
+    try:
+        asyncio.run(live())
+    except HubSaidNo as error:
+        raise CommandFailed(str(error)) from None
+    except KeyboardInterrupt:
+        pass
+
+
+@app.command(
+    epilog="Example: ocpi-hub simulate charger BOX-1 --password secret123 --card 04A1B2C3D4E5F6 --seconds 10 --once"
+)
+def charger(
+    charger_id: Annotated[str, typer.Argument(help="The charger's id, as it was added to the hub.")],
+    password: Annotated[str | None, typer.Option(help="Its password.")] = None,
+    url: Annotated[str, typer.Option(help="The bridge's URL.")] = "ws://127.0.0.1:9000/ocpp",
+    protocol: Annotated[str, typer.Option(help="ocpp1.6 or ocpp2.0.1")] = "ocpp1.6",
+    evses: Annotated[int, typer.Option(min=1, help="How many EVSEs it has.")] = 1,
+    power: Annotated[int, typer.Option(min=1, help="Charging power in W.")] = 11000,
+    card: Annotated[str | None, typer.Option(help="Hold this card to EVSE 1 after the boot.")] = None,
+    seconds: Annotated[float, typer.Option(min=0.1, help="How long that car charges.")] = 30.0,
+    once: Annotated[bool, typer.Option("--once", help="End after that charge.")] = False,
+) -> None:
+    """A charger: connects, boots, charges a car when a card is held to it or when it is asked to."""
+    from bridge_ocpp.simulator import SPEECHES, NotAccepted, SimulatedCharger
+
+    if protocol not in SPEECHES:
+        raise typer.BadParameter(f"one of {', '.join(SPEECHES)}", param_hint="--protocol")
+    box = SimulatedCharger(
+        url,
+        charger_id,
+        password=password,
+        protocol=protocol,
+        evses=evses,
+        power_w=Decimal(power),
+        tell=lambda what, text: print(f"{what:<10} {text}", flush=True),
+    )
+
+    async def drive() -> None:
+        running = asyncio.create_task(box.run())
+        booted = asyncio.create_task(box.online.wait())
+        await asyncio.wait({running, booted}, return_when=asyncio.FIRST_COMPLETED)
+        if card is not None and box.online.is_set():
+            verdict = await box.swipe(1, card)
+            if verdict != "Accepted" and once:
+                raise CommandFailed(f"the card was refused: {verdict}")
+            if verdict == "Accepted":
+                await asyncio.sleep(seconds)
+                await box.charge_ends(1)
+        if once and box.online.is_set():
+            running.cancel()
+            return
+        await running
+
+    try:
+        asyncio.run(drive())
+    except NotAccepted as error:
+        raise CommandFailed(str(error)) from None
+    except KeyboardInterrupt:
+        pass

@@ -1,0 +1,345 @@
+"""`ocpi-hub demo`: a whole roaming world on one machine, and a timeline of who told whom what.
+
+A real hub (`serve` as a child process), two simulated platforms and two simulated chargers; everything goes over
+real HTTP and WebSocket connections, and the operator's part over the admin REST.
+"""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from rich.console import Console
+from rich.table import Table
+
+from bridge_ocpp.simulator import SimulatedCharger
+from ocpi_hub.base.secrets import new_secret
+from ocpi_hub.base.settings import default_data_dir
+from ocpi_hub.simulator.cpo import SimulatedCpo
+from ocpi_hub.simulator.emsp import SimulatedEmsp
+from ocpi_hub.simulator.platform import Document
+from ocpi_hub.wire import json as wire_json
+from ocpi_hub.wire.headers import PartyId
+
+COLOURS = {"hub": "cyan", "charger": "magenta", "eMSP": "green", "CPO": "yellow", "driver": "bold white"}
+CHARGE_SECONDS = 6.0
+OUR_PARTY = PartyId("NL", "CPO")
+TARIFF: Document = {
+    "country_code": "NL",
+    "party_id": "CPO",
+    "id": "FAST",
+    "currency": "EUR",
+    "elements": [
+        {
+            "price_components": [
+                {"type": "FLAT", "price": Decimal("0.50"), "vat": Decimal(21), "step_size": 1},
+                {"type": "ENERGY", "price": Decimal("0.45"), "vat": Decimal(21), "step_size": 1},
+            ]
+        }
+    ],
+    "last_updated": "2026-01-01T00:00:00Z",
+}
+
+
+class DemoFailed(Exception):
+    """The demo cannot go on; the text says at which step and why."""
+
+
+class Timeline:
+    """Prints one line for each thing that happens."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._began = time.monotonic()
+
+    def say(self, who: str, text: str) -> None:
+        colour = COLOURS.get(who.split()[0], "white")
+        at = f"{time.monotonic() - self._began:6.1f} s"
+        self._console.print(f"[dim]{at}[/]  [{colour}]{who:<16}[/] ", end="", highlight=False)
+        self._console.print(text, markup=False, highlight=False)
+
+    def teller(self, who: str) -> Any:
+        return lambda _kind, text: self.say(who, text)
+
+
+async def run_demo(*, once: bool, console: Console | None = None) -> int:
+    """Run the demo; 0 when a CDR arrived at the eMSP. Without `once` it goes on until Ctrl-C."""
+    console = console or Console()
+    timeline = Timeline(console)
+    try:
+        async with AsyncExitStack() as stack:
+            hub = await stack.enter_async_context(_hub(timeline))
+            world = await _World.open(stack, hub, timeline)
+            await world.onboard()
+            await world.plug_in_chargers()
+            cdrs = [await world.card_charge(), await world.app_charge()]
+            for cdr in cdrs:
+                _print_cdr(console, cdr)
+            console.print("[bold green]A charge roamed: the CDR is at the eMSP.[/]")
+            if not once:
+                await _stay(console, world, hub)
+        return 0
+    except (DemoFailed, TimeoutError, aiohttp.ClientError, OSError) as error:
+        reason = str(error) or f"no answer in time ({type(error).__name__})"
+        console.print(f"[bold red]The demo failed:[/] {reason}", highlight=False)
+        return 1
+    except asyncio.CancelledError:
+        return 0
+
+
+class _Hub:
+    """The running hub as its operator sees it: the admin REST."""
+
+    def __init__(self, url: str, ocpp_url: str, admin_key: str, http: aiohttp.ClientSession) -> None:
+        self.url = url
+        self.ocpp_url = ocpp_url
+        self._key = admin_key
+        self._http = http
+
+    async def ask(self, verb: str, path: str, document: Document | None = None) -> Any:
+        """One call of the admin REST. Raises DemoFailed with the hub's own words."""
+        body = wire_json.dumps(document).encode() if document is not None else None
+        headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
+        async with self._http.request(verb, f"{self.url}/admin/v1{path}", data=body, headers=headers) as response:
+            raw = await response.read()
+            if response.status >= 300:
+                raise DemoFailed(f"{verb} {path} → HTTP {response.status}: {raw.decode(errors='replace')[:300]}")
+            return wire_json.loads(raw) if raw else None
+
+
+def _free_port(preferred: int) -> int:
+    for port in (preferred, 0):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return int(probe.getsockname()[1])
+    raise DemoFailed("no free TCP port on 127.0.0.1")
+
+
+@asynccontextmanager
+async def _hub(timeline: Timeline) -> AsyncIterator[_Hub]:
+    folder = default_data_dir() / "demo"
+    port, ocpp_port, key = _free_port(8000), _free_port(9000), new_secret()
+    _empty(folder)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("OCPI_HUB_")}
+    environment |= {
+        "OCPI_HUB_DATA_DIR": str(folder),
+        "OCPI_HUB_PORT": str(port),
+        "OCPI_HUB_OCPP_PORT": str(ocpp_port),
+        "OCPI_HUB_ADMIN_KEY": key,
+        "OCPI_HUB_PARTNER_NETWORKS": "127.0.0.0/8",
+        "OCPI_HUB_LOG_LEVEL": "WARNING",
+    }
+    timeline.say("hub", "starting PostgreSQL, Valkey, the API, the OCPP bridge and a Celery worker")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "ocpi_hub.cli", "serve", env=environment, stdout=asyncio.subprocess.PIPE,
+        cwd=str(folder.parent), start_new_session=True,
+    )  # fmt: skip
+    try:
+        await _until_ready(process, timeline)
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as http:
+            yield _Hub(f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{ocpp_port}/ocpp", key, http)
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+            try:
+                await asyncio.wait_for(process.wait(), 15)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+
+
+def _empty(folder: Path) -> None:
+    """A demo starts with nothing; what an earlier one left is removed."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+
+
+async def _until_ready(process: asyncio.subprocess.Process, timeline: Timeline) -> None:
+    assert process.stdout is not None
+    async with asyncio.timeout(90):
+        while line := (await process.stdout.readline()).decode().strip():
+            timeline.say("hub", line)
+            if line == "ready":
+                process_output = asyncio.create_task(_drain(process.stdout))
+                process_output.add_done_callback(lambda _done: None)
+                return
+    raise DemoFailed(f"the hub stopped before it was ready (exit status {await process.wait()}); its words are above")
+
+
+async def _drain(stream: asyncio.StreamReader) -> None:
+    while await stream.readline():
+        pass
+
+
+class _World:
+    """The cast of the demo and what they do."""
+
+    def __init__(self, hub: _Hub, emsp: SimulatedEmsp, cpo: SimulatedCpo, timeline: Timeline) -> None:
+        self.hub, self.emsp, self.cpo, self.timeline = hub, emsp, cpo, timeline
+        self.chargers: dict[str, SimulatedCharger] = {}
+        self.tokens: dict[str, Document] = {}
+        self._stack: AsyncExitStack
+
+    @classmethod
+    async def open(cls, stack: AsyncExitStack, hub: _Hub, timeline: Timeline) -> "_World":
+        emsp = SimulatedEmsp(PartyId("DE", "APP"), "GreenApp", tell=timeline.teller("eMSP GreenApp"))
+        cpo = SimulatedCpo(PartyId("BE", "STA"), "StationCo", tell=timeline.teller("CPO StationCo"))
+        await stack.enter_async_context(emsp.serving())
+        await stack.enter_async_context(cpo.serving())
+        world = cls(hub, emsp, cpo, timeline)
+        world._stack = stack
+        return world
+
+    async def onboard(self) -> None:
+        """One partner is invited and registers; with the other one we register."""
+        invited = await self.hub.ask("POST", "/partners", {"name": "GreenApp"})
+        self.timeline.say("hub", "invited GreenApp with a credentials token")
+        await self.emsp.register(invited["versions_url"], invited["credentials_token"])
+        body = {
+            "name": "StationCo",
+            "versions_url": self.cpo.versions_url,
+            "credentials_token": self.cpo.invite(),
+        }
+        connected = await self.hub.ask("POST", "/partners/connect", body)
+        self.timeline.say("hub", f"StationCo is {connected['status']}")
+        await self.cpo.publish()
+        self.timeline.say("CPO StationCo", "published its tariff and its location to the hub")
+        for uid, whitelist in (("04A1B2C3D4E5F6", "ALWAYS"), ("APP-0001", "NEVER")):
+            kind = "RFID" if uid.startswith("04") else "APP_USER"
+            self.tokens[uid] = await self.emsp.issue_token(uid, whitelist=whitelist, kind=kind)
+        self.timeline.say("eMSP GreenApp", "gave a card and an app token to its driver and told the hub")
+
+    async def plug_in_chargers(self) -> None:
+        """Our own chargers: one speaks OCPP 1.6J, the other 2.0.1."""
+        await self.hub.ask("PUT", "/tariffs/FAST", TARIFF)
+        for charger_id, protocol, latitude in (("BOX-16", "ocpp1.6", "52.370216"), ("BOX-201", "ocpp2.0.1", "52.3731")):
+            added = await self.hub.ask("POST", "/chargers", _charger(charger_id, latitude))
+            charger = SimulatedCharger(
+                self.hub.ocpp_url,
+                charger_id,
+                password=added["password"],
+                protocol=protocol,
+                power_w=Decimal(350_000),
+                sample_every=1.0,
+                tell=self.timeline.teller(f"charger {charger_id}"),
+            )
+            self.chargers[charger_id] = charger
+            task = asyncio.create_task(charger.run())
+            self._stack.push_async_callback(_cancelled, task)
+            async with asyncio.timeout(20):
+                await charger.online.wait()
+            self.timeline.say(f"charger {charger_id}", f"speaks {protocol}")
+
+    async def card_charge(self) -> Document:
+        """A driver holds a card to the 1.6 charger; returns the CDR that the eMSP received."""
+        self.timeline.say("driver", "holds a GreenApp card to BOX-16")
+        charger, before = self.chargers["BOX-16"], set(self.emsp.store["cdrs"])
+        verdict = await charger.swipe(1, "04A1B2C3D4E5F6")
+        if verdict != "Accepted":
+            raise DemoFailed(f"BOX-16 was told {verdict} for a valid card")
+        await asyncio.sleep(CHARGE_SECONDS)
+        await charger.charge_ends(1)
+        return await self._new_cdr(before)
+
+    async def app_charge(self) -> Document:
+        """The eMSP's app starts and stops a charge at the 2.0.1 charger; returns the CDR."""
+        location, evse = await self._find("BOX-201")
+        before, sessions = set(self.emsp.store["cdrs"]), set(self.emsp.store["sessions"])
+        self.timeline.say("driver", "taps “start” in the GreenApp app")
+        result = await self.emsp.start_session(OUR_PARTY, location["id"], evse["uid"], self.tokens["APP-0001"])
+        if result["result"] != "ACCEPTED":
+            raise DemoFailed(f"START_SESSION ended with {result['result']}")
+        await self.emsp.until(lambda: bool(set(self.emsp.store["sessions"]) - sessions), within=20)
+        session = self.emsp.store["sessions"][(set(self.emsp.store["sessions"]) - sessions).pop()]
+        await asyncio.sleep(CHARGE_SECONDS)
+        self.timeline.say("driver", "taps “stop”")
+        await self.emsp.stop_session(OUR_PARTY, session["id"])
+        return await self._new_cdr(before)
+
+    async def _find(self, charger_id: str) -> tuple[Document, Document]:
+        """The location and EVSE of a charger, as the eMSP has heard of them."""
+
+        def found() -> tuple[Document, Document] | None:
+            for location in self.emsp.store["locations"].values():
+                if location.get("name") == charger_id and location.get("evses"):
+                    return location, location["evses"][0]
+            return None
+
+        await self.emsp.until(lambda: found() is not None, within=20)
+        place = found()
+        assert place is not None
+        return place
+
+    async def _new_cdr(self, before: set[str]) -> Document:
+        await self.emsp.until(lambda: bool(set(self.emsp.store["cdrs"]) - before), within=30)
+        return self.emsp.store["cdrs"][(set(self.emsp.store["cdrs"]) - before).pop()]
+
+
+async def _cancelled(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError, Exception):
+        await task
+
+
+def _charger(charger_id: str, latitude: str) -> Document:
+    connector = {
+        "standard": "IEC_62196_T2_COMBO",
+        "format": "CABLE",
+        "power_type": "DC",
+        "max_voltage": 920,
+        "max_amperage": 400,
+        "max_electric_power": 350000,
+    }
+    location = {
+        "name": charger_id,
+        "publish": True,
+        "address": "Damrak 1",
+        "city": "Amsterdam",
+        "postal_code": "1012LG",
+        "country": "NLD",
+        "coordinates": {"latitude": latitude, "longitude": "4.895168"},
+        "time_zone": "Europe/Amsterdam",
+    }
+    return {"id": charger_id, "location": location, "evses": [{"connectors": [connector]}], "tariff_ids": ["FAST"]}
+
+
+def _print_cdr(console: Console, cdr: Document) -> None:
+    where = cdr["cdr_location"].get("name") or cdr["cdr_location"]["id"]
+    table = Table(title=f"CDR {cdr['id']} from {cdr['country_code']}/{cdr['party_id']}, {where}", title_justify="left")
+    for column in ("period starts (UTC)", "dimension", "volume", "tariff"):
+        table.add_column(column, justify="right" if column == "volume" else "left")
+    for period in cdr["charging_periods"]:
+        for number, dimension in enumerate(period["dimensions"]):
+            starts = period["start_date_time"] if number == 0 else ""
+            unit = "kWh" if dimension["type"] == "ENERGY" else "h"
+            table.add_row(starts, dimension["type"], f"{dimension['volume']} {unit}", period.get("tariff_id", ""))
+    table.add_section()
+    for name in ("total_fixed_cost", "total_energy_cost", "total_time_cost", "total_parking_cost", "total_cost"):
+        if (price := cdr.get(name)) is not None:
+            incl = f" ({price['incl_vat']} with VAT)" if price.get("incl_vat") is not None else ""
+            table.add_row("", name, f"{price['excl_vat']} {cdr['currency']}{incl}", "")
+    console.print(table)
+
+
+async def _stay(console: Console, world: _World, hub: _Hub) -> None:
+    console.print(f"\nThe hub goes on: [bold]{hub.url}/ocpi/versions[/], chargers at [bold]{hub.ocpp_url}/…[/]")
+    console.print(f"What the eMSP hears: {world.emsp.url}/   What the CPO hears: {world.cpo.url}/")
+    console.print("A driver comes by every now and then. Ctrl-C ends it.\n")
+    while True:
+        await asyncio.sleep(30)
+        cdr = await world.card_charge()
+        world.timeline.say(
+            "eMSP GreenApp", f"CDR {cdr['id']}: {cdr['total_energy']} kWh, {cdr['total_cost']['excl_vat']}"
+        )
