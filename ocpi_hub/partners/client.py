@@ -1,0 +1,264 @@
+"""Calls to partners: the only file that imports httpx. What came of a call is a value, never an exception.
+
+One client per process over aiohttp's transport. The guard judges every connection, redirects are not followed
+(but for 307 and 308 on the same host), answers are capped, and no secret reaches a log line or a reason.
+"""
+
+import asyncio
+import socket
+import ssl
+import uuid
+import zlib
+from collections.abc import Callable, Mapping
+from contextlib import aclosing
+from datetime import datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from time import perf_counter
+from typing import Self
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+from ocpi_hub.base.resources import Resources, utc_now
+from ocpi_hub.base.settings import Settings
+from ocpi_hub.partners.answers import Received, Refused, Result, Told, Unreachable, judge
+from ocpi_hub.partners.guard import Blocked, Guard, url_problem
+from ocpi_hub.wire.headers import CORRELATION_ID, REQUEST_ID, Routing, encode_token
+
+__all__ = ["PartnerClient", "Refused", "Result", "Told", "Unreachable"]
+
+USER_AGENT = "ocpi-hub"
+CONNECT_TIMEOUT = 5.0
+REDIRECTS_FOLLOWED = 2
+CONNECTIONS, CONNECTIONS_PER_HOST = 2000, 100
+
+
+class _Failed(Exception):
+    """A call that brought no answer; the text is its reason."""
+
+
+class PartnerClient:
+    """The one HTTP client of a process. A test may hand in a `transport` of its own."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._timeout = settings.partner_timeout
+        self._limit = settings.answer_limit
+        self._clock = clock
+        self._encodings: dict[str, str] = {}
+        tls = httpx.create_ssl_context()  # certifi's authorities, or SSL_CERT_FILE's
+        networks = settings.partner_networks
+        self._http = httpx.AsyncClient(
+            transport=transport or _transport(Guard(networks, public=True), tls),
+            # Without TLS only the operator's own networks: no token crosses the internet in the clear.
+            mounts=None if transport else {"http://": _transport(Guard(networks, public=False), tls)},
+            trust_env=False,
+            follow_redirects=False,
+            cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
+            headers={"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip"},
+        )
+
+    @classmethod
+    def open(cls, resources: Resources) -> Self:
+        """The client of this process, by its settings."""
+        return cls(resources.settings, clock=resources.clock)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._http.aclose()
+
+    async def call(
+        self,
+        method: str,
+        url: str,
+        *,
+        credentials_token: str,
+        encoding: str = "auto",
+        platform_id: str | None = None,
+        body: bytes | None = None,
+        routing: Routing | None = None,
+        correlation_id: str | None = None,
+        timeout: float | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> Result:
+        """Ask a partner. Never raises for what the partner does; `timeout` in seconds is for everything together.
+
+        `encoding` auto: base64 first, as the specification wants, and once raw after a 401 (transport_and_format,
+        the NOTE on "Authorization header"); with a `platform_id` the one that worked is remembered.
+        """
+        headers = {CORRELATION_ID: correlation_id or str(uuid.uuid4()), **(extra_headers or {})}
+        if body is not None:
+            headers.setdefault("Content-Type", "application/json")
+        if routing is not None:
+            headers.update(routing.headers())
+        tries = self._encodings_to_try(encoding, platform_id)
+        began = perf_counter()
+        result: Result | None = None
+        try:
+            async with asyncio.timeout(timeout or self._timeout):
+                for attempt in tries:
+                    headers["Authorization"] = present(credentials_token, attempt)
+                    result = await self._once(method, url, headers=headers, body=body, encoding=attempt)
+                    if not isinstance(result, Refused) or result.http_status != 401:
+                        break
+        except TimeoutError:
+            reason = f"no complete answer within {timeout or self._timeout:g} s"
+            return Unreachable(reason, _milliseconds(began), headers.get(REQUEST_ID, ""))
+        assert result is not None
+        if isinstance(result, Told) and platform_id is not None and encoding == "auto":
+            self._encodings[platform_id] = result.token_encoding
+        return result
+
+    def _encodings_to_try(self, encoding: str, platform_id: str | None) -> tuple[str, ...]:
+        if encoding != "auto":
+            return (encoding,)
+        if self._encodings.get(platform_id or "") == "raw":
+            return ("raw", "base64")
+        return ("base64", "raw")
+
+    async def _once(
+        self, method: str, url: str, *, headers: dict[str, str], body: bytes | None, encoding: str
+    ) -> Result:
+        """One request with one way of presenting the token."""
+        headers[REQUEST_ID] = request_id = str(uuid.uuid4())
+        began = perf_counter()
+        try:
+            received = await self._follow(method, url, headers=headers, body=body)
+        except _Failed as failure:
+            return Unreachable(str(failure), _milliseconds(began), request_id)
+        return judge(
+            received,
+            encoding=encoding,
+            authorization=headers["Authorization"],
+            milliseconds=_milliseconds(began),
+            request_id=request_id,
+            now=self._clock(),
+        )
+
+    async def _follow(self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None) -> Received:
+        """Send, and follow a 307 or 308 that stays on its scheme, host and port, with everything as it was."""
+        for _ in range(REDIRECTS_FOLLOWED):
+            received = await self._send(method, url, headers=headers, body=body)
+            onward = _same_host_redirect(url, received) if received.status in (307, 308) else None
+            if onward is None:
+                return received
+            url = onward
+        return await self._send(method, url, headers=headers, body=body)
+
+    async def _send(self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None) -> Received:
+        problem = url_problem(url)
+        if problem is not None:
+            raise _Failed(problem)
+        timeout = httpx.Timeout(self._timeout, connect=min(CONNECT_TIMEOUT, self._timeout))
+        try:
+            request = self._http.build_request(method, url, headers=headers, content=body, timeout=timeout)
+            response = await self._http.send(request, stream=True)
+            async with aclosing(response):
+                return Received(response.status_code, response.headers, await self._read(response))
+        except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
+            raise _Failed(_reason(error)) from None
+        except (ValueError, UnicodeError):
+            # The text of these may repeat a header, and a header may be the credentials token.
+            raise _Failed("the request could not be written as HTTP") from None
+
+    async def _read(self, response: httpx.Response) -> bytes:
+        """The body, unpacked, as long as it stays within OCPI_HUB_ANSWER_LIMIT. Raises _Failed."""
+        packing = response.headers.get("content-encoding", "identity").strip().lower()
+        if packing not in ("identity", "", "gzip", "x-gzip"):
+            raise _Failed("the answer is packed in a way that was not asked for")
+        unpack = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS) if "gzip" in packing else None
+        body = bytearray()
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        async for chunk in response.stream:
+            try:
+                body += unpack.decompress(chunk, self._limit - len(body) + 1) if unpack else chunk
+            except zlib.error:
+                raise _Failed("the answer is not the gzip that it says it is") from None
+            if len(body) > self._limit:
+                raise _Failed(f"the answer is larger than {self._limit} bytes")
+        if unpack is not None and body and not unpack.eof:
+            raise _Failed("the answer ended early")
+        return bytes(body)
+
+
+def present(credentials_token: str, encoding: str) -> str:
+    """The Authorization header in one encoding: base64, as the specification wants it, or raw."""
+    return f"Token {credentials_token}" if encoding == "raw" else encode_token(credentials_token)
+
+
+def _transport(guard: Guard, tls: ssl.SSLContext) -> AiohttpTransport:
+    """aiohttp under httpx: its sockets come from the guard. The session opens on first use, inside the loop."""
+
+    def session() -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(
+            ssl=tls,
+            limit=CONNECTIONS,
+            limit_per_host=CONNECTIONS_PER_HOST,
+            keepalive_timeout=15,
+            socket_factory=guard.open_socket,
+        )
+        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
+
+    return AiohttpTransport(client=session)
+
+
+def _same_host_redirect(url: str, received: Received) -> str | None:
+    """Where a redirect leads if that is the same scheme, host and port; else None."""
+    try:
+        here = httpx.URL(url)
+        there = here.join(received.headers.get("location", ""))
+    except (httpx.InvalidURL, ValueError):
+        return None
+    same = (there.scheme, there.host, there.port) == (here.scheme, here.host, here.port)
+    return str(there) if same and there != here else None
+
+
+def _reason(error: BaseException) -> str:
+    """One readable phrase for a failed call. Nothing of the request is repeated."""
+    for cause in _causes(error):
+        match cause:
+            case Blocked():
+                return Blocked.TEXT
+            case aiohttp.ClientConnectorDNSError() | socket.gaierror():
+                return "the host name was not found"
+            case aiohttp.ClientConnectorCertificateError() | ssl.SSLCertVerificationError():
+                return "the TLS certificate is not accepted"
+            case ssl.SSLError():
+                return "the TLS handshake failed"
+            case aiohttp.ServerTimeoutError() | httpx.TimeoutException() if _is_timeout(cause):
+                return "no answer in time"
+            case ConnectionRefusedError():
+                return "the connection was refused"
+            case aiohttp.ServerDisconnectedError() | aiohttp.ClientPayloadError() | ConnectionResetError():
+                return "the connection was closed before the answer was complete"
+            case aiohttp.InvalidURL() | httpx.InvalidURL() | httpx.UnsupportedProtocol():
+                return "the URL is malformed"
+            case aiohttp.ClientResponseError() | httpx.ProtocolError():
+                return "the answer is not HTTP"
+    return "the connection failed"
+
+
+def _is_timeout(cause: BaseException) -> bool:
+    # The transport calls every lost connection a ConnectTimeout; aiohttp's own class, underneath, tells the truth.
+    return not isinstance(cause, httpx.TimeoutException) or cause.__cause__ is None
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """The error and what lies underneath, the innermost first."""
+    chain: list[BaseException] = []
+    current: BaseException | None = error
+    while current is not None and current not in chain:
+        chain.append(current)
+        inner = getattr(current, "os_error", None)
+        current = inner if isinstance(inner, BaseException) else current.__cause__
+    return chain[::-1]
+
+
+def _milliseconds(since: float) -> int:
+    return round((perf_counter() - since) * 1000)
