@@ -26,7 +26,7 @@ def transaction_document(transaction: Transaction, links: dict[str, SessionLink]
     return {
         "id": transaction.id,
         "charger": transaction.charger_id,
-        "evse_uid": link.evse_uid if link else None,
+        "evse_uid": wire_json.loads(link.place)["evse_uid"] if link and link.place else None,
         "connector_id": str(transaction.connector_id),
         "ocpp_id": transaction.ocpp_id,
         "id_token": transaction.id_token.value if transaction.id_token else None,

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from ocpi_hub.cli.output import CommandFailed, print_json, read_settings
 from ocpi_hub.base.settings import Settings
+from ocpi_hub.cli.output import CommandFailed, print_json, read_settings
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 
@@ -83,7 +83,7 @@ def health() -> None:
     settings = read_settings()
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104
     try:
-        with urlopen(f"http://{host}:{settings.port}/health/ready", timeout=4) as answer:  # noqa: S310
+        with urlopen(f"http://{host}:{settings.port}/health/ready", timeout=4) as answer:
             print(answer.read().decode())
     except HTTPError as error:
         raise CommandFailed(f"not ready: {error.read().decode(errors='replace')}") from None
