@@ -8,7 +8,18 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ocpi_hub.wire.types import ABSENT, HTTP_URL, PARTY_CODE, PRINTABLE, PRINTABLE_ASCII, VISIBLE_ASCII, Absent
+from ocpi_hub.wire.types import (
+    ABSENT,
+    CURRENCY,
+    DATE,
+    HTTP_URL,
+    PARTY_CODE,
+    PRINTABLE,
+    PRINTABLE_ASCII,
+    TIME_OF_DAY,
+    VISIBLE_ASCII,
+    Absent,
+)
 
 
 class OcpiError(Exception):
@@ -160,6 +171,9 @@ _BY_PATTERN = {
     PRINTABLE: "must not contain control characters or line breaks",
     PARTY_CODE: "must be printable ASCII without spaces and slashes",
     HTTP_URL: "must be an http or https URL",
+    TIME_OF_DAY: "must be a time of day like 18:15",
+    DATE: "must be a date like 2015-12-24",
+    CURRENCY: "must be a currency code of three letters",
     VISIBLE_ASCII: "must be printable ASCII without spaces",
 }
 

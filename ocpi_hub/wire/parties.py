@@ -71,8 +71,8 @@ class OwnedModel(OcpiModel):
     party_id: PartyCode
 
     @property
-    def owner(self) -> PartyId:
-        """The party that it belongs to."""
+    def party(self) -> PartyId:
+        """Whose it is. (`owner` is a field of Location: a company, not a party.)"""
         return PartyId(self.country_code, self.party_id)
 
 
@@ -121,7 +121,7 @@ class Credentials(OcpiModel):
 
     @model_validator(mode="after")
     def _each_role_once(self) -> Self:
-        if len({(role.role, role.owner) for role in self.roles}) < len(self.roles):
+        if len({(role.role, role.party) for role in self.roles}) < len(self.roles):
             raise ValueError("roles: each needs a unique combination of role, party_id and country_code")
         return self
 

@@ -11,11 +11,13 @@ from enum import Enum, StrEnum
 from math import isfinite
 from typing import Annotated, Any, Final, TypeVar
 
-from annotated_types import Ge, Le, MinLen
+from annotated_types import Ge, Le
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
     PlainSerializer,
     PlainValidator,
     Strict,
@@ -41,6 +43,9 @@ PRINTABLE_ASCII: Final = r"^[ -~]*$"
 PRINTABLE: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
 PARTY_CODE: Final = r"^[!-.0-~]+$"  # no space and no slash: "cc/pid" must stay unambiguous
 HTTP_URL: Final = r"^(?i:https?)://[^\s\x00-\x1f\x7f]+$"
+TIME_OF_DAY: Final = r"^([0-1][0-9]|2[0-3]):[0-5][0-9]$"
+DATE: Final = r"^[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
+CURRENCY: Final = r"^[A-Za-z]{3}$"
 VISIBLE_ASCII: Final = r"^[!-~]+$"
 
 
@@ -65,6 +70,13 @@ Url = Annotated[str, String(255)]
 """A URL that is only shown to people. Not every partner writes the scheme, and we never call it."""
 HttpUrl = Annotated[str, StringConstraints(max_length=255, pattern=HTTP_URL)]
 """A URL that is meant to be called: absolute, http or https, string(255)."""
+
+TimeOfDay = Annotated[str, StringConstraints(pattern=TIME_OF_DAY)]
+"""HH:MM on a 24-hour clock, local to the location; such strings sort as times do."""
+Date = Annotated[str, StringConstraints(pattern=DATE)]
+"""YYYY-MM-DD, local to the location."""
+Currency = Annotated[str, StringConstraints(pattern=CURRENCY)]
+"""An ISO 4217 code."""
 
 
 def same_id(a: str, b: str) -> bool:
@@ -180,9 +192,15 @@ def _empty_if_null(value: Any) -> Any:
     return () if value is None else value
 
 
+def _not_empty(value: tuple[T, ...]) -> tuple[T, ...]:
+    if not value:
+        raise ValueError("must have at least one entry")
+    return value
+
+
 Many = Annotated[tuple[T, ...], BeforeValidator(_empty_if_null)]
 """Cardinality `*`: absent, null and [] are the same, and read as ()."""
-Some = Annotated[tuple[T, ...], MinLen(1)]
+Some = Annotated[tuple[T, ...], AfterValidator(_not_empty), Field(json_schema_extra={"minItems": 1})]
 """Cardinality `+`: at least one."""
 
 
