@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from datetime import datetime
+from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from time import perf_counter
 from typing import Self
@@ -52,12 +53,11 @@ class PartnerClient:
         self._limit = settings.answer_limit
         self._clock = clock
         self._encodings: dict[str, str] = {}
-        tls = httpx.create_ssl_context()  # certifi's authorities, or SSL_CERT_FILE's
         networks = settings.partner_networks
         self._http = httpx.AsyncClient(
-            transport=transport or _transport(Guard(networks, public=True), tls),
+            transport=transport or _transport(Guard(networks, public=True)),
             # Without TLS only the operator's own networks: no token crosses the internet in the clear.
-            mounts=None if transport else {"http://": _transport(Guard(networks, public=False), tls)},
+            mounts=None if transport else {"http://": _transport(Guard(networks, public=False))},
             trust_env=False,
             follow_redirects=False,
             cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
@@ -192,12 +192,18 @@ def present(credentials_token: str, encoding: str) -> str:
     return f"Token {credentials_token}" if encoding == "raw" else encode_token(credentials_token)
 
 
-def _transport(guard: Guard, tls: ssl.SSLContext) -> AiohttpTransport:
+@cache
+def _tls() -> ssl.SSLContext:
+    """Certificates are checked against certifi's authorities, or those in SSL_CERT_FILE."""
+    return httpx.create_ssl_context()
+
+
+def _transport(guard: Guard) -> AiohttpTransport:
     """aiohttp under httpx: its sockets come from the guard. The session opens on first use, inside the loop."""
 
     def session() -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
-            ssl=tls,
+            ssl=_tls(),
             limit=CONNECTIONS,
             limit_per_host=CONNECTIONS_PER_HOST,
             keepalive_timeout=15,
@@ -205,7 +211,8 @@ def _transport(guard: Guard, tls: ssl.SSLContext) -> AiohttpTransport:
         )
         return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
 
-    return AiohttpTransport(client=session)
+    # `verify` is for sessions that the transport makes by itself; it makes none here, and no second TLS context.
+    return AiohttpTransport(client=session, verify=_tls())
 
 
 def _same_host_redirect(url: str, received: Received) -> str | None:

@@ -429,7 +429,9 @@ async def test_no_result_and_no_log_line_repeats_the_token(partner: Partner, cli
     with structlog.testing.capture_logs() as lines:
         refused = await put(client, url(partner))
         broken = await client.call("PUT", url(partner), credentials_token=TOKEN + "\r\nX: y", encoding="raw")
-        blocked = await put(PartnerClient(settings(partner_networks="")), url(partner))
+        outside = PartnerClient(settings(partner_networks=""))
+        blocked = await put(outside, url(partner))
+        await outside.aclose()
     assert isinstance(refused, Refused)
     assert refused.message == "HTTP 200, OCPI 2000: I do not know ***, who are you? "
     assert isinstance(broken, Unreachable)
