@@ -19,17 +19,7 @@ import redis
 from sqlalchemy.engine import make_url
 
 from ocpi_hub.base.database import open_engine
-from ocpi_hub.embedded.servers import running
-
-
-@dataclass(frozen=True)
-class TestServers:
-    """Where the tests' servers are, as the settings want it."""
-
-    __test__ = False
-
-    database_url: str
-    redis_url: str
+from ocpi_hub.embedded.servers import Urls, running
 
 
 @dataclass(frozen=True)
@@ -48,23 +38,23 @@ class Databases:
 
 
 @pytest.fixture(scope="session")
-def servers() -> Iterator[TestServers]:
+def servers() -> Iterator[Urls]:
     """PostgreSQL and Valkey: those of the environment, else embedded ones in a temporary folder."""
     database_url = os.environ.get("OCPI_HUB_TEST_DATABASE_URL")
     redis_url = os.environ.get("OCPI_HUB_TEST_REDIS_URL")
     if database_url and redis_url:
-        yield TestServers(database_url, redis_url)
+        yield Urls(database_url, redis_url)
         return
     folder = Path(tempfile.mkdtemp(prefix="ocpi-hub-tests-"))
     try:
         with running(folder, fast=True) as embedded:
-            yield TestServers(database_url or embedded.database_url, redis_url or embedded.redis_url)
+            yield Urls(database_url or embedded.database_url, redis_url or embedded.redis_url)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
-def databases(servers: TestServers) -> Iterator[Databases]:
+def databases(servers: Urls) -> Iterator[Databases]:
     """The means to make databases."""
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         admin = runner.run(asyncpg.connect(servers.database_url))
@@ -107,7 +97,7 @@ def database_url(databases: Databases, template: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def redis_url(servers: TestServers) -> str:
+def redis_url(servers: Urls) -> str:
     """A Valkey with nothing in it."""
     with redis.Redis.from_url(servers.redis_url) as client:
         client.flushall()

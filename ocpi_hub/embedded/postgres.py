@@ -1,4 +1,4 @@
-"""PostgreSQL under our own supervision: made, started, probed and stopped, straight from its binaries.
+"""PostgreSQL under our own supervision: made, started and probed, straight from its programs.
 
 It listens on a unix socket in a private folder and nowhere else, so whoever may enter that folder is trusted.
 """
@@ -8,17 +8,19 @@ import signal
 import socket
 import struct
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import quote
 
-from ocpi_hub.embedded.binaries import Binaries
-from ocpi_hub.embedded.folders import DataFolder
-from ocpi_hub.embedded.processes import EmbeddedError, PidFile, command_of, run, spawn, stop_process, wait_until
+from ocpi_hub.embedded.daemon import Daemon
+from ocpi_hub.embedded.processes import EmbeddedError, Patience, command_of, exists, how_it_ended, run
 
-ROLE = DATABASE = "ocpi_hub"
+_ROLE = _DATABASE = "ocpi_hub"
 _PORT = 5432
-_STOP = {signal.SIGINT: 20.0, signal.SIGQUIT: 5.0, signal.SIGKILL: 5.0}
+_PROTOCOL = 3 << 16
+
+# The log is there for its errors; a statement or a key in it could name a driver.
 _SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -26,98 +28,88 @@ _SETTINGS = {
     "shared_buffers": "128MB",
     "timezone": "UTC",
     "log_timezone": "UTC",
-    "log_min_messages": "warning",
-    "log_line_prefix": "%m ",
+    "log_checkpoints": "off",
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
 }
 _FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
 
 
 @dataclass
-class Postgres:
-    """One cluster in a data folder. `fast` trades the safety of its data for speed: for tests."""
-
-    folder: DataFolder
-    binaries: Binaries
-    sockets: Path
-    fast: bool = False
-    process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+class Postgres(Daemon):
+    """One cluster with one role and one database. `fast` does not wait for the disk."""
 
     name = "PostgreSQL"
+    patience: ClassVar[Patience] = {signal.SIGINT: 20.0, signal.SIGQUIT: 5.0, signal.SIGKILL: 5.0}
+    death_signal = signal.SIGINT  # a fast shutdown
 
     @property
     def url(self) -> str:
-        return f"postgresql://{ROLE}@/{DATABASE}?host={quote(str(self.sockets), safe='/')}"
+        return f"postgresql://{_ROLE}@/{_DATABASE}?host={quote(str(self.sockets), safe='/')}"
 
     @property
     def _data(self) -> Path:
-        return self.folder.path / "postgresql" / "data"
-
-    @property
-    def _pid_file(self) -> PidFile:
-        return PidFile(self.folder.path / "postgresql.pid")
+        return self.home / "data"
 
     def prepare(self) -> bool:
         """Make the cluster if there is none; True when it was made. Raises EmbeddedError."""
-        self.folder.own("postgresql")
-        if (self._data / "PG_VERSION").exists():
+        self.folder.own(self.home.name)
+        if self._data.exists():
             self._check_major((self._data / "PG_VERSION").read_text().strip())
             return False
         making = self._data.with_name("data.new")
         shutil.rmtree(making, ignore_errors=True)
         self._tool(
-            "initdb", "--pgdata", making, "--username", ROLE, "--auth", "trust", "--encoding", "UTF8",
+            "initdb", "--pgdata", making, "--username", _ROLE, "--auth", "trust", "--encoding", "UTF8",
             "--locale", "C", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--data-checksums",
             *(["--no-sync"] if self.fast else []),
         )  # fmt: skip
-        self._tool("postgres", "--single", "-D", making, "postgres", text=f"CREATE DATABASE {DATABASE};\n")
+        self._tool("postgres", "--single", "-D", making, "postgres", text=f"CREATE DATABASE {_DATABASE};\n")
         making.rename(self._data)
         return True
 
     def _tool(self, tool: str, *arguments: str | Path, text: str = "") -> None:
-        said = run(
-            [self.binaries.pg_bin / tool, *arguments], user=self.folder.user, folder=self._data.parent, text=text
-        )
+        program = self.program.path.with_name(tool)
+        try:
+            said = run([program, *arguments], user=self.folder.user, folder=self.home, text=text)
+        except (OSError, subprocess.SubprocessError) as error:
+            raise EmbeddedError(f"{tool} could not run: {error}") from error
         if said.returncode != 0 or "ERROR:" in said.stderr:
-            reason = (said.stderr or said.stdout).strip().splitlines()
-            raise EmbeddedError(f"{tool} failed: {reason[-1] if reason else f'exit status {said.returncode}'}")
+            words = (said.stderr or said.stdout).strip() or how_it_ended(said.returncode)
+            raise EmbeddedError(f"{tool} failed: {' / '.join(words.splitlines()[-3:])}")
 
     def _check_major(self, kept: str) -> None:
-        if kept != str(self.binaries.pg_major):
-            raise EmbeddedError(
-                f"{self._data} was made by PostgreSQL {kept}, and this is {self.binaries.pg_major}: start the old "
-                f"server and move the data with `pg_dump -Fc -d DATABASE_OF_{kept} | pg_restore -d NEW_DATABASE`, or "
-                f"set OCPI_HUB_PG_BIN to a PostgreSQL {kept}"
-            )
+        ours = self.program.version.partition(".")[0]
+        if kept == ours:
+            return
+        reach = f"-h {self.sockets} -U {_ROLE}"
+        raise EmbeddedError(
+            f"{self._data} was made by PostgreSQL {kept}, and this is {ours}: set OCPI_HUB_PG_BIN to the programs of a "
+            f"PostgreSQL {kept} and start again; to move, `pg_dump -Fc {reach} {_DATABASE} > hub.dump` then, stop, "
+            f"move {self._data} away, start with {ours}, and `pg_restore --clean {reach} -d {_DATABASE} hub.dump`"
+        )
 
     def start(self) -> None:
-        """Start the server; `wait` says when it answers. What an earlier run left behind is stopped first."""
-        self._pid_file.stop_stray(_STOP)
-        self._forget_stale_pid()
+        """Start the server, after removing PostgreSQL's own pid file when it names somebody else's process.
+
+        A dead pid in it PostgreSQL handles itself; one that is used again, or a zombie's, would stop every start.
+        """
+        pid_file = self._data / "postmaster.pid"
+        if pid_file.exists():
+            pid = pid_file.read_text().partition("\n")[0].strip()
+            if pid.isdigit() and exists(int(pid)) and str(self._data) not in command_of(int(pid)):
+                pid_file.unlink(missing_ok=True)
+        super().start()
+
+    def arguments(self) -> list[str]:
         settings = {**_SETTINGS, **(_FAST if self.fast else {}), "unix_socket_directories": str(self.sockets)}
-        self.process = spawn(
-            [self.binaries.pg_bin / "postgres", "-D", self._data, "-p", str(_PORT)]
-            + [part for name, value in settings.items() for part in ("-c", f"{name}={value}")],
-            user=self.folder.user,
-            folder=self._data.parent,
-            log=self.folder.log("postgresql"),
-            death_signal=signal.SIGINT,
-        )
-        self._pid_file.write(self.process.pid)
+        where = ["-D", str(self._data), "-p", str(_PORT)]
+        return where + [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
 
-    def _forget_stale_pid(self) -> None:
-        """Remove PostgreSQL's own pid file when no process holds it: a pid used again would stop every start."""
-        path = self._data / "postmaster.pid"
-        try:
-            pid = int(path.read_text().splitlines()[0])
-        except (FileNotFoundError, ValueError, IndexError):
-            return
-        if str(self._data) not in command_of(pid):
-            path.unlink(missing_ok=True)
-
-    def answers(self) -> bool:
+    def ready(self) -> bool:
         """Whether it takes connections now: asked by a start-up message, as pg_isready does."""
-        fields = b"".join(part.encode() + b"\0" for part in ("user", ROLE, "database", DATABASE))
-        body = struct.pack("!I", 196608) + fields + b"\0"
+        fields = b"".join(part.encode() + b"\0" for part in ("user", _ROLE, "database", _DATABASE))
+        body = struct.pack("!I", _PROTOCOL) + fields + b"\0"
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
                 link.settimeout(2)
@@ -126,11 +118,3 @@ class Postgres:
                 return link.recv(1) == b"R"
         except OSError:
             return False
-
-    def stop(self) -> None:
-        if self.process is not None:
-            stop_process(self.process, _STOP)
-            self.process = None
-        self._pid_file.path.unlink(missing_ok=True)
-
-

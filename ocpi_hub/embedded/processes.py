@@ -1,9 +1,10 @@
 """Child processes that can neither outlive us nor be taken for somebody else's.
 
-The only place that forks for a server, drops root, and reads what the system knows of a process. It knows
+The only place that starts a server, drops root, and reads what the system knows of a process. It knows
 nothing of PostgreSQL, Valkey or the hub.
 """
 
+import contextlib
 import ctypes
 import os
 import pwd
@@ -14,13 +15,17 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
+Patience = Mapping[signal.Signals, float]
+"""How to end a process: which signals, and how many seconds each may take."""
+
 
 class EmbeddedError(Exception):
-    """An embedded server cannot do what is asked; the message is one sentence with the way out."""
+    """An embedded server, or `serve`, cannot do what is asked; the message is one sentence with the way out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,37 +52,38 @@ def server_user(name: str) -> User | None:
     return User(name, entry.pw_uid, entry.pw_gid)
 
 
-def die_with_parent(parent: int, signal_number: int) -> None:
+def die_with_parent(parent: int, number: int) -> None:
     """Ask the kernel to send us this signal when our parent is gone. Call in the child, after dropping root.
 
-    The signal follows the *thread* that forked, so servers are started from a main thread. Only Linux can do
-    this; elsewhere the next start stops what the last one left (see `stop_stray`).
+    The signal follows the *thread* that forked, so children are started from a main thread. Only Linux can do
+    this; elsewhere the next start stops what the last one left (see PidFile.stop_stray).
     """
     if _LIBC is None:
         return
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
+    _LIBC.prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
     if os.getppid() != parent:  # it died before we asked
         os.kill(os.getpid(), signal.SIGKILL)
 
 
 def spawn(
-    argv: Sequence[str | Path], *, user: User | None, folder: Path, log: Path, death_signal: signal.Signals
+    argv: Sequence[str | Path], *, user: User | None, folder: Path, log: IO[bytes], death_signal: signal.Signals
 ) -> subprocess.Popen[bytes]:
-    """Start a server in a process group of its own, with nothing of our environment, its output appended to `log`."""
+    """Start a server in a process group of its own, with nothing of our environment, its output going to `log`."""
     parent = os.getpid()
     try:
-        with log.open("ab") as out:
-            return subprocess.Popen(
-                [os.fspath(part) for part in argv],
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                cwd=folder,
-                env=_environment(),
-                process_group=0,
-                preexec_fn=lambda: die_with_parent(parent, death_signal),  # noqa: PLW1509 - see die_with_parent
-                **_as_user(user),
-            )
+        return subprocess.Popen(  # noqa: S603 - a program of ours, no shell
+            [os.fspath(part) for part in argv],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+            env=_environment(),
+            process_group=0,
+            user=user.uid if user else None,
+            group=user.gid if user else None,
+            extra_groups=[] if user else None,
+            preexec_fn=lambda: die_with_parent(parent, death_signal),
+        )
     except (OSError, subprocess.SubprocessError) as error:
         raise EmbeddedError(f"{Path(argv[0]).name} could not be started: {error}") from error
 
@@ -85,30 +91,29 @@ def spawn(
 def run(
     argv: Sequence[str | Path], *, user: User | None, folder: Path, text: str = "", within: float = 120
 ) -> subprocess.CompletedProcess[str]:
-    """Run a server's tool to its end and return what it said. Raises OSError when it cannot be started."""
+    """Run a server's tool to its end and return what it said. Raises OSError or SubprocessError when it cannot run."""
     parent = os.getpid()
-    return subprocess.run(
+    return subprocess.run(  # noqa: S603 - a program of ours, no shell
         [os.fspath(part) for part in argv],
         input=text,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         errors="replace",
         timeout=within,
         check=False,
         cwd=folder,
         env=_environment(),
         process_group=0,
-        preexec_fn=lambda: die_with_parent(parent, signal.SIGKILL),  # noqa: PLW1509 - see die_with_parent
-        **_as_user(user),
+        user=user.uid if user else None,
+        group=user.gid if user else None,
+        extra_groups=[] if user else None,
+        preexec_fn=lambda: die_with_parent(parent, signal.SIGKILL),
     )
 
 
 def _environment() -> dict[str, str]:
+    """No PGDATA, no PGOPTIONS, no LD_PRELOAD of the caller's."""
     return {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
-
-
-def _as_user(user: User | None) -> dict[str, object]:
-    return {} if user is None else {"user": user.uid, "group": user.gid, "extra_groups": []}
 
 
 def can(user: User | None, check: Callable[[], bool]) -> bool:
@@ -122,7 +127,7 @@ def can(user: User | None, check: Callable[[], bool]) -> bool:
             os.setgid(user.gid)
             os.setuid(user.uid)
             os._exit(0 if check() else 1)
-        except BaseException:
+        finally:
             os._exit(2)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
@@ -139,9 +144,19 @@ def started_at(pid: int) -> str | None:
         except OSError:
             return None
         return None if fields[0] in ("Z", "X") else f"{boot}/{fields[19]}"
-    listed = subprocess.run(["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)  # noqa: S603, S607
-    state, _, since = listed.stdout.strip().partition(" ")
+    state, _, since = _ps(pid, "stat=,lstart=").partition(" ")
     return since.strip() if since and not state.startswith("Z") else None
+
+
+def exists(pid: int) -> bool:
+    """Whether any process has this pid, zombies too."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def command_of(pid: int) -> str:
@@ -151,10 +166,18 @@ def command_of(pid: int) -> str:
             return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
         except OSError:
             return ""
-    return subprocess.run(
-        ["ps", "-o", "command=", "-p", str(pid)],  # noqa: S603, S607
-        capture_output=True, text=True, check=False,
-    ).stdout.strip()  # fmt: skip
+    return _ps(pid, "command=")
+
+
+def _ps(pid: int, columns: str) -> str:
+    return subprocess.run(  # noqa: S603 - a number and our own words
+        ["/bin/ps", "-o", columns, "-p", str(pid)], capture_output=True, text=True, check=False
+    ).stdout.strip()
+
+
+def how_it_ended(code: int) -> str:
+    """An exit code of Popen or waitstatus_to_exitcode in words."""
+    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
 
 
 def wait_until(reached: Callable[[], bool], *, within: float, every: float = 0.01) -> bool:
@@ -167,17 +190,14 @@ def wait_until(reached: Callable[[], bool], *, within: float, every: float = 0.0
     return True
 
 
-def stop_process(process: subprocess.Popen[bytes], signals: Mapping[signal.Signals, float]) -> None:
+def stop_process(process: subprocess.Popen[bytes], patience: Patience) -> None:
     """Send each signal in turn, giving the process that many seconds to end, and reap it."""
-    for number, seconds in signals.items():
+    for number, seconds in patience.items():
         if process.poll() is not None:
             return
         process.send_signal(number)
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            continue
-    process.wait(timeout=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,14 +219,18 @@ class PidFile:
             return None
         return int(pid)
 
-    def stop_stray(self, signals: Mapping[signal.Signals, float]) -> None:
+    def forget(self) -> None:
+        self.path.unlink(missing_ok=True)
+
+    def stop_stray(self, patience: Patience) -> None:
         """Stop a process that an earlier run left behind, and forget it. Raises EmbeddedError when it will not go."""
-        for number, seconds in signals.items():
+        for number, seconds in patience.items():
             pid = self.running()
             if pid is None:
                 break
-            os.kill(pid, number)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
             wait_until(lambda: self.running() is None, within=seconds)
         if (pid := self.running()) is not None:
             raise EmbeddedError(f"process {pid} was left by an earlier run and does not end: stop it, then start again")
-        self.path.unlink(missing_ok=True)
+        self.forget()

@@ -3,68 +3,63 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from ocpi_hub.embedded.binaries import ready_binaries
+from ocpi_hub.embedded.binaries import postgres_program, valkey_program
 from ocpi_hub.embedded.folders import DataFolder
 from ocpi_hub.embedded.postgres import Postgres
 from ocpi_hub.embedded.processes import EmbeddedError, server_user
 from ocpi_hub.embedded.valkey import Valkey
 
-Server = Postgres | Valkey
+
+class Urls(NamedTuple):
+    """How to reach both servers, as the settings want it."""
+
+    database_url: str
+    redis_url: str
 
 
-@dataclass(frozen=True, slots=True)
-class Servers:
-    """Two running servers and how to reach them."""
-
-    postgres: Postgres
-    valkey: Valkey
-
-    @property
-    def database_url(self) -> str:
-        return self.postgres.url
-
-    @property
-    def redis_url(self) -> str:
-        return self.valkey.url
-
-    def stop(self) -> None:
-        """Valkey first, PostgreSQL last: it is the truth."""
-        self.valkey.stop()
-        self.postgres.stop()
+def embedded_postgres(folder: DataFolder, *, pg_bin: Path | None = None, fast: bool = False) -> Postgres:
+    """A PostgreSQL in this folder, not yet started. Raises EmbeddedError when this system cannot run one."""
+    return Postgres(folder, postgres_program(folder, pg_bin), folder.sockets(), fast)
 
 
-def wait_for(server: Server, *, within: float = 60) -> None:
+def embedded_valkey(folder: DataFolder, *, fast: bool = False) -> Valkey:
+    """A Valkey in this folder, not yet started. Raises EmbeddedError when this system cannot run one."""
+    return Valkey(folder, valkey_program(folder), folder.sockets(), fast)
+
+
+def wait_for(server: Postgres | Valkey, *, within: float = 120) -> None:
     """Wait until it answers. Raises EmbeddedError with the end of its log when it ends instead, or never answers."""
     end = time.monotonic() + within
-    while not server.answers():
-        ended = server.process is None or server.process.poll() is not None
-        if ended or time.monotonic() > end:
-            log = server.folder.path / f"{server.name.lower()}.log"
-            lines = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
-            what = "ended at once" if ended else f"does not answer within {within:.0f} s"
-            raise EmbeddedError(f"{server.name} {what}: {lines[-1] if lines else 'it said nothing'} (more in {log})")
+    while not server.ready():
+        how = server.ended() or ("no answer" if time.monotonic() > end else None)
+        if how is not None:
+            lines = server.log.read_text(errors="replace").strip().splitlines()
+            last = lines[-1] if lines else "it said nothing"
+            raise EmbeddedError(f"{server.name} does not start ({how}): {last}; more in {server.log}")
         time.sleep(0.005)
 
 
 @contextmanager
 def running(
     data_dir: Path, *, user_name: str = "nobody", pg_bin: Path | None = None, fast: bool = False
-) -> Iterator[Servers]:
-    """Both servers in `data_dir`, ready to be used, stopped on leaving. Raises EmbeddedError."""
-    user = server_user(user_name)
-    folder = DataFolder.open(data_dir, user)
-    binaries = ready_binaries(user, pg_bin=pg_bin, copies=folder.path / "binaries")
-    sockets = folder.sockets()
-    servers = Servers(Postgres(folder, binaries, sockets, fast), Valkey(folder, binaries, sockets, fast))
+) -> Iterator[Urls]:
+    """Both servers in `data_dir`, ready to be used, stopped on leaving. Call it from a main thread.
+
+    `user_name` counts only for root. Raises EmbeddedError.
+    """
+    folder = DataFolder.open(data_dir, server_user(user_name))
+    valkey = embedded_valkey(folder, fast=fast)
+    postgres = embedded_postgres(folder, pg_bin=pg_bin, fast=fast)
     try:
-        for server in (servers.valkey, servers.postgres):
-            server.prepare()
-            server.start()
-        for server in (servers.valkey, servers.postgres):
-            wait_for(server)
-        yield servers
+        valkey.start()
+        postgres.prepare()
+        postgres.start()
+        wait_for(valkey)
+        wait_for(postgres)
+        yield Urls(postgres.url, valkey.url)
     finally:
-        servers.stop()
+        valkey.stop()
+        postgres.stop()

@@ -5,72 +5,47 @@ It carries bells and rumours: it may lose everything, and the debts in PostgreSQ
 
 import signal
 import socket
-import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import quote
 
-from ocpi_hub.embedded.binaries import Binaries
-from ocpi_hub.embedded.folders import DataFolder
-from ocpi_hub.embedded.processes import PidFile, spawn, stop_process
-
-_STOP = {signal.SIGTERM: 10.0, signal.SIGKILL: 5.0}
+from ocpi_hub.embedded.daemon import Daemon
+from ocpi_hub.embedded.processes import Patience
 
 
 @dataclass
-class Valkey:
-    """One Valkey in a data folder. `fast` keeps nothing on disk: for tests."""
-
-    folder: DataFolder
-    binaries: Binaries
-    sockets: Path
-    fast: bool = False
-    process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+class Valkey(Daemon):
+    """One Valkey. `fast` keeps nothing on disk."""
 
     name = "Valkey"
-
-    @property
-    def _socket(self) -> Path:
-        return self.sockets / "valkey.sock"
-
-    @property
-    def _pid_file(self) -> PidFile:
-        return PidFile(self.folder.path / "valkey.pid")
+    patience: ClassVar[Patience] = {signal.SIGTERM: 10.0, signal.SIGKILL: 5.0}
+    death_signal = signal.SIGTERM
 
     @property
     def url(self) -> str:
         return f"unix://{quote(str(self._socket), safe='/')}?db=0"
 
-    def prepare(self) -> bool:
-        self.folder.own("valkey")
-        return False
+    @property
+    def _socket(self) -> Path:
+        return self.sockets / "valkey.sock"
 
-    def start(self) -> None:
-        """Start the server; `answers` says when it is ready. What an earlier run left behind is stopped first."""
-        self._pid_file.stop_stray(_STOP)
-        self._socket.unlink(missing_ok=True)
+    def arguments(self) -> list[str]:
         settings = {
             "port": "0",
             "unixsocket": str(self._socket),
             "unixsocketperm": "700",
-            "dir": str(self.folder.path / "valkey"),
+            "dir": str(self.home),
             "appendonly": "no" if self.fast else "yes",
             "save": "",
             "maxmemory-policy": "noeviction",
             "daemonize": "no",
             "loglevel": "warning",
         }
-        self.process = spawn(
-            [self.binaries.valkey_server, *(part for name, value in settings.items() for part in (f"--{name}", value))],
-            user=self.folder.user,
-            folder=self.folder.path / "valkey",
-            log=self.folder.log("valkey"),
-            death_signal=signal.SIGTERM,
-        )
-        self._pid_file.write(self.process.pid)
+        return [part for name, value in settings.items() for part in (f"--{name}", value)]
 
-    def answers(self) -> bool:
-        """Whether it has loaded its data and answers."""
+    def ready(self) -> bool:
+        """Whether it has loaded its data and answers a PING."""
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
                 link.settimeout(2)
@@ -79,9 +54,3 @@ class Valkey:
                 return link.recv(16).startswith(b"+PONG")
         except OSError:
             return False
-
-    def stop(self) -> None:
-        if self.process is not None:
-            stop_process(self.process, _STOP)
-            self.process = None
-        self._pid_file.path.unlink(missing_ok=True)
