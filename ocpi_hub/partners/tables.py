@@ -1,7 +1,7 @@
 """Platforms (connections), the parties behind them, their endpoints, and the credentials tokens they present to us.
 
-A token that a platform presents is kept as a keyed digest; one that we present is sealed. Written by
-partners/handshake.py and partners/register.py only.
+A token that a platform presents is kept as a keyed digest; one that we present is sealed. Written in this room
+only: enrolment.py and register.py, keyring.py (credentials tokens), presence.py (status, last seen).
 """
 
 from datetime import datetime
@@ -18,8 +18,9 @@ class Platform(SQLModel, table=True):
     """One connection. `status` is a ConnectionStatus: PLANNED until registered, then CONNECTED, OFFLINE, SUSPENDED.
 
     `expected` lists the parties that may register here ([{country_code, party_id, role}]); empty: any that is free.
-    `their_credentials_token` is sealed. `token_encoding` is how this partner wants it: base64, raw, or auto
-    (transport_and_format, "Authorization header"). `profile` is its interop profile.
+    `registered_at` is None until credentials were exchanged, and again when they were revoked: then nothing may be
+    sent or asked. `their_credentials_token` is sealed. `token_encoding` is how this partner wants it: base64, raw, or
+    auto (transport_and_format, "Authorization header"). `profile` is its interop profile.
     """
 
     __tablename__ = "platform"
@@ -45,7 +46,9 @@ class CredentialsToken(SQLModel, table=True):
     """A credentials token that a platform presents to us. `purpose`:
 
     `invite` (token A: only versions and credentials), `handshake` (given out in a handshake that we began and that
-    is still open: only versions and credentials), `live` (everything). A replaced live token works until `expires_at`.
+    is still open: only versions and credentials), `live` (everything). A replaced live token works until `expires_at`,
+    or until its successor is used on a module that only a live token opens: `first_used_at`. `encoding` is how the
+    partner then presented it, raw or base64.
     """
 
     __tablename__ = "credentials_token"
@@ -55,6 +58,7 @@ class CredentialsToken(SQLModel, table=True):
     platform_id: str = Field(foreign_key="platform.id", ondelete="CASCADE")
     digest: str
     purpose: str
+    encoding: str | None = None
     created_at: datetime = Field(sa_type=UtcTime)
     first_used_at: datetime | None = Field(default=None, sa_type=UtcTime)
     expires_at: datetime | None = Field(default=None, sa_type=UtcTime)
@@ -79,8 +83,19 @@ class Party(SQLModel, table=True):
     changed_at: datetime = Field(sa_type=UtcTime)
 
 
+class HostedParty(SQLModel, table=True):
+    """A party of our own chargers, beside that of the settings: no partner may claim it. `key` as in Party."""
+
+    __tablename__ = "hosted_party"
+
+    key: str = Field(primary_key=True)
+    country_code: str
+    party_id: str
+    created_at: datetime = Field(sa_type=UtcTime)
+
+
 class Endpoint(SQLModel, table=True):
-    """One line of a platform's version details."""
+    """One line of a platform's version details; the URL without a trailing slash."""
 
     __tablename__ = "endpoint"
     __table_args__ = (UniqueConstraint("platform_id", "identifier", "role"),)

@@ -1,0 +1,54 @@
+"""Who may talk with whom, and who may read what: the opposite roles of every module.
+
+Pure. In an open hub the roles alone decide; agreements join here.
+"""
+
+from typing import TYPE_CHECKING
+
+from ocpi_hub.wire.headers import PartyId
+from ocpi_hub.wire.parties import InterfaceRole, Role
+
+if TYPE_CHECKING:
+    from ocpi_hub.partners.snapshot import PartyEntry, Snapshot
+
+# The roles at both ends of a module: who owns its SENDER interface, and who reads (terminology, "typical roles").
+# "Other" counts as an eMSP; its messages go to CPOs only (transport_and_format, Broadcast Push).
+_CPO = frozenset({Role.CPO})
+_EMSP = frozenset({Role.EMSP, Role.OTHER})
+_READERS = _EMSP | {Role.NSP}
+ENDS: dict[str, tuple[frozenset[Role], frozenset[Role]]] = {
+    "locations": (_CPO, _READERS | {Role.NAP}),
+    "tariffs": (_CPO, _READERS | {Role.NAP}),
+    "sessions": (_CPO, _EMSP | {Role.SCSP}),
+    "cdrs": (_CPO, _EMSP),
+    "tokens": (_EMSP, _CPO),
+    "commands": (_EMSP, _CPO),
+    "chargingprofiles": (_EMSP | {Role.SCSP}, _CPO),
+}
+_ANY = frozenset(Role)
+
+
+def serves(role: Role, module: str, interface: InterfaceRole) -> bool:
+    """Whether a party in this role is the one that answers on this interface of the module."""
+    owners, readers = ENDS.get(module, (_ANY, _ANY))
+    return role in (owners if interface is InterfaceRole.SENDER else readers)
+
+
+def may_talk(snapshot: "Snapshot", a: PartyId, b: PartyId, module: str) -> bool:
+    """Whether these parties may exchange messages of a module, in either direction. Unknown parties may not."""
+    owners, readers = ENDS.get(module, (_ANY, _ANY))
+    roles_a, roles_b = snapshot.roles_of(a), snapshot.roles_of(b)
+    return bool((roles_a & owners and roles_b & readers) or (roles_a & readers and roles_b & owners))
+
+
+def readers(snapshot: "Snapshot", owner: PartyId, module: str, *, except_platform: str | None) -> list["PartyEntry"]:
+    """The parties that may read what `owner` publishes in a module; never those of the platform that it came from."""
+    _, roles = ENDS.get(module, (_ANY, _ANY))
+    return [
+        entry
+        for entry in snapshot.parties
+        if entry.role in roles
+        and entry.platform_id != except_platform
+        and entry.party != owner
+        and may_talk(snapshot, owner, entry.party, module)
+    ]
