@@ -1,0 +1,269 @@
+"""Our own chargers for operators: add, look at, change, call, remove."""
+
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bridge_ocpp.port import (
+    ChargerBook,
+    ChargerPort,
+    ChargerRecord,
+    Outcome,
+    OutcomeStatus,
+    RawCall,
+    TransactionFilter,
+)
+from ocpi_hub.admin.answers import AdminError, Json, ResourcesDep, not_found
+from ocpi_hub.base.resources import Resources
+from ocpi_hub.base.secrets import new_secret
+from ocpi_hub.chargers import placing
+from ocpi_hub.chargers.tables import ChargerEvse, ChargerPlacement
+from ocpi_hub.wire.headers import PartyId
+
+router = APIRouter(default_response_class=Json)
+
+Id = Annotated[str, Field(min_length=1, max_length=48, pattern=r"^[A-Za-z0-9*\-_=:+|@.]+$")]
+Password = Annotated[str, Field(min_length=8, max_length=64, pattern=r"^[!-~]+$")]
+
+
+class PartyBody(BaseModel):
+    """A party by its two codes."""
+
+    country_code: str = Field(min_length=2, max_length=2)
+    party_id: str = Field(min_length=3, max_length=3)
+
+
+class NewChargerBody(BaseModel):
+    """A charger to add. `location` is an OCPI Location without EVSEs; one that exists is joined by its id."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: Id
+    password: Password | None = None
+    security_profile: int = Field(1, ge=0, le=3)
+    party: PartyBody | None = None
+    location: dict[str, Any] | None = None
+    evses: list[dict[str, Any]] = Field(default_factory=list)
+    tariff_ids: list[str] = Field(default_factory=list)
+
+
+class ChangeBody(BaseModel):
+    """What may be changed of a charger."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    password: Password | None = None
+    location: dict[str, Any] | None = None
+    tariff_ids: list[str] | None = None
+
+
+class CallBody(BaseModel):
+    """Any OCPP call of the version that the charger speaks; `timeout` in seconds."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: str = Field(min_length=1, max_length=50)
+    payload: dict[str, Any] = Field(default_factory=dict)
+    timeout: float | None = Field(None, gt=0, le=300)
+
+
+async def add(resources: Resources, body: NewChargerBody) -> dict[str, Any]:
+    """Register and place a charger. A password that we made is in the answer, this once. Raises AdminError 409."""
+    made = new_secret()[:32] if body.password is None and body.security_profile in (1, 2) else None
+    party = PartyId(body.party.country_code, body.party.party_id) if body.party else None
+    new = placing.NewPlace(
+        id=body.id,
+        password=body.password or made,
+        security_profile=body.security_profile,
+        party=party,
+        location=body.location,
+        evses=body.evses,
+        tariff_ids=body.tariff_ids,
+    )
+    try:
+        async with resources.unit_of_work() as db:
+            await placing.add(resources, new, db)
+            document = await _shown(resources, body.id, db)
+    except KeyError:
+        raise AdminError(409, "exists", f"there is a charger {body.id} already") from None
+    document["url"] = f"{resources.settings.ocpp_url}/ocpp/{body.id}"
+    if made is not None:
+        document["password"] = made
+    return document
+
+
+async def every(resources: Resources) -> list[dict[str, Any]]:
+    """All chargers."""
+    async with resources.unit_of_work() as db:
+        book = resources.get(ChargerBook)  # type: ignore[type-abstract]
+        running: dict[str, list[str]] = {}
+        for transaction in await book.transactions(TransactionFilter(active=True, limit=10_000), db):
+            running.setdefault(transaction.charger_id.lower(), []).append(transaction.id)
+        return [
+            await _document(record, db, running=running.get(record.id.lower(), []))
+            for record in await book.chargers(db)
+        ]
+
+
+async def show(resources: Resources, charger_id: str) -> dict[str, Any]:
+    """One charger. Raises AdminError 404."""
+    async with resources.unit_of_work() as db:
+        return await _shown(resources, charger_id, db)
+
+
+async def _shown(resources: Resources, charger_id: str, db: AsyncSession) -> dict[str, Any]:
+    book = resources.get(ChargerBook)  # type: ignore[type-abstract]
+    record = await book.charger(charger_id, db)
+    if record is None:
+        raise not_found("charger", charger_id)
+    active = await book.transactions(TransactionFilter(charger_id=charger_id, active=True), db)
+    return await _document(record, db, running=[transaction.id for transaction in active])
+
+
+async def _document(record: ChargerRecord, db: AsyncSession, *, running: list[str]) -> dict[str, Any]:
+    placement = await placing.find(db, record.id)
+    evses = await placing.evses_of(db, record.id.lower()) if placement else ()
+    return {
+        "id": record.id,
+        "online": record.online,
+        "last_seen_at": record.last_seen_at,
+        "ocpp_version": (record.protocol or "").removeprefix("ocpp") or None,
+        "vendor": record.vendor,
+        "model": record.model,
+        "serial_number": record.serial_number,
+        "firmware_version": record.firmware_version,
+        "security_profile": record.security_profile,
+        "boot_status": record.boot_status,
+        "party": _party(placement),
+        "location_id": placement.location_id if placement else None,
+        "tariff_ids": placement.tariff_ids if placement else [],
+        "evses": [_evse(record, number, {e.evse_id: e for e in evses}) for number in _numbers(record, evses)],
+        "transactions": running,
+        "quirks": list(record.quirks),
+    }
+
+
+def _party(placement: ChargerPlacement | None) -> dict[str, str] | None:
+    if placement is None:
+        return None
+    return {"country_code": placement.country_code, "party_id": placement.party_id}
+
+
+def _numbers(record: ChargerRecord, evses: Any) -> list[int]:
+    return sorted({evse.evse_id for evse in evses} | {c.evse_id for c in record.connectors if c.evse_id > 0})
+
+
+def _evse(record: ChargerRecord, number: int, placed: dict[int, ChargerEvse]) -> dict[str, Any]:
+    place = placed.get(number)
+    return {
+        "evse_id": number,
+        "uid": place.uid if place else None,
+        "status": place.status if place else None,
+        "connectors": [
+            {
+                "connector_id": c.connector_id,
+                "status": c.status,
+                "error_code": c.error_code,
+                "changed_at": c.changed_at,
+            }
+            for c in record.connectors
+            if c.evse_id == number
+        ],
+    }
+
+
+async def call(resources: Resources, charger_id: str, body: CallBody) -> dict[str, Any]:
+    """Send any call and wait for the charger's own answer. Raises AdminError 404, 409, 422 or 504."""
+    async with resources.unit_of_work() as db:
+        if await resources.get(ChargerBook).charger(charger_id, db) is None:  # type: ignore[type-abstract]
+            raise not_found("charger", charger_id)
+    within = timedelta(seconds=body.timeout or resources.settings.charger_timeout)
+    outcome = await resources.get(ChargerPort).ask(  # type: ignore[type-abstract]
+        charger_id, RawCall(body.action, body.payload), within=within
+    )
+    return _call_answer(charger_id, body, outcome)
+
+
+def _call_answer(charger_id: str, body: CallBody, outcome: Outcome) -> dict[str, Any]:
+    if outcome.error is not None:
+        return {"error": dict(outcome.error)}
+    if outcome.payload is not None:
+        return {"result": dict(outcome.payload)}
+    if outcome.status is OutcomeStatus.OFFLINE:
+        raise AdminError(409, "charger_offline", f"{charger_id} is not connected")
+    if outcome.status is OutcomeStatus.TIMEOUT:
+        raise AdminError(504, "no_answer", f"{charger_id} did not answer {body.action} in time")
+    if outcome.status is OutcomeStatus.NOT_SUPPORTED:
+        raise AdminError(422, "unknown_action", outcome.detail or f"the charger's version has no {body.action}")
+    raise AdminError(422, "invalid_payload", outcome.detail or f"the payload breaks the schema of {body.action}")
+
+
+async def change(resources: Resources, charger_id: str, body: ChangeBody) -> dict[str, Any]:
+    """Another password, other tariffs, other facts of the location. Raises AdminError 404."""
+    async with resources.unit_of_work() as db:
+        changed = await placing.change(resources, charger_id, db, tariff_ids=body.tariff_ids, location=body.location)
+        if changed is None:
+            raise not_found("charger", charger_id)
+        if body.password is not None:
+            await resources.get(ChargerBook).set_password(charger_id, body.password, db)  # type: ignore[type-abstract]
+        return await _shown(resources, charger_id, db)
+
+
+async def remove(resources: Resources, charger_id: str) -> None:
+    """Take a charger away; its EVSEs become REMOVED at partners. Raises AdminError 404."""
+    async with resources.unit_of_work() as db:
+        if not await placing.remove(resources, charger_id, db):
+            raise not_found("charger", charger_id)
+
+
+@router.post("/chargers", status_code=201)
+async def post_charger(body: NewChargerBody, resources: ResourcesDep) -> Any:
+    """Add a charger."""
+    return Json(await add(resources, body), status_code=201)
+
+
+@router.get("/chargers")
+async def get_chargers(resources: ResourcesDep) -> Any:
+    """All chargers with their connectors and running transactions."""
+    return Json(await every(resources))
+
+
+@router.get("/chargers/{charger_id}")
+async def get_charger(charger_id: str, resources: ResourcesDep) -> Any:
+    """One charger."""
+    return Json(await show(resources, charger_id))
+
+
+@router.patch("/chargers/{charger_id}")
+async def patch_charger(charger_id: str, body: ChangeBody, resources: ResourcesDep) -> Any:
+    """Change a charger."""
+    return Json(await change(resources, charger_id, body))
+
+
+@router.delete("/chargers/{charger_id}", status_code=204)
+async def delete_charger(charger_id: str, resources: ResourcesDep) -> None:
+    """Remove a charger."""
+    await remove(resources, charger_id)
+
+
+@router.post("/chargers/{charger_id}/calls")
+async def post_call(charger_id: str, body: CallBody, resources: ResourcesDep) -> Any:
+    """Any OCPP call; the answer is the charger's own."""
+    return Json(await call(resources, charger_id, body))
+
+
+@router.get("/chargers/{charger_id}/messages")
+async def get_messages(
+    charger_id: str, resources: ResourcesDep, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+) -> Any:
+    """The charger's OCPP frames, newest first, secrets masked."""
+    async with resources.unit_of_work() as db:
+        book = resources.get(ChargerBook)  # type: ignore[type-abstract]
+        if await book.charger(charger_id, db) is None:
+            raise not_found("charger", charger_id)
+        frames = await book.frames(charger_id, db, limit=limit)
+    return Json([asdict(frame) for frame in frames])
