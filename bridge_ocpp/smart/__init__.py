@@ -1,0 +1,1 @@
+"""Sharing a site's power among the cars that are plugged in."""

@@ -1,0 +1,131 @@
+"""Fair shares of a site's current among the cars plugged in, per phase; and the safe order of changing them.
+
+Pure: no clock, no I/O. Currents are A per phase as Decimal. The limit of no phase is ever exceeded, neither by what
+is allotted nor on the way from one allotment to the next.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_FLOOR, Decimal
+
+ZERO = Decimal(0)
+STEP = Decimal("0.1")
+"""Charging profiles carry one decimal (OCPP SmartCharging, `limit`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Car:
+    """A car at an EVSE that would like to charge.
+
+    `phases` are those of the site that it loads (1, 2, 3); `minimum` is the least current it can charge with, below
+    which it must pause; `maximum` the most that cable, charger, car and a partner's profile allow. `drawing` is the
+    current that it was measured to draw while it was allotted `allotted`: a car that leaves current lying is asked
+    for no more than it draws and a little. `waited` orders who is served first when not all can be: the greater,
+    the sooner.
+    """
+
+    key: str
+    phases: frozenset[int]
+    minimum: Decimal
+    maximum: Decimal
+    allotted: Decimal = ZERO
+    drawing: Decimal | None = None
+    waited: Decimal = ZERO
+
+
+HEADROOM = Decimal(2)
+"""What a car that draws less than its share may draw more before it is given more, in A."""
+
+
+def ceiling(car: Car) -> Decimal:
+    """The most that is of use to the car now."""
+    if car.drawing is None or car.allotted < car.minimum or car.drawing + HEADROOM > car.allotted:
+        return car.maximum
+    return min(car.maximum, max(car.minimum, car.drawing + HEADROOM))
+
+
+def allocate(limits: Mapping[int, Decimal], cars: Sequence[Car]) -> dict[str, Decimal]:
+    """The current for each car in A per phase; 0 pauses it. `limits` is what each phase of the site has for cars.
+
+    Max-min fair: nobody can be given more without taking from somebody who has no more. When not every car can have
+    its minimum, those that waited longest are served and the others pause until their turn.
+    """
+    served = _served(limits, cars)
+    shares = {car.key: car.minimum for car in served}
+    left = {phase: limit - _load(served, shares, phase) for phase, limit in limits.items()}
+    open_cars = {car.key: car for car in served if ceiling(car) > car.minimum}
+    while open_cars:
+        step = min(
+            min(ceiling(car) - shares[car.key] for car in open_cars.values()),
+            min(left[phase] / n for phase in limits if (n := _users(open_cars.values(), phase))),
+        )
+        for car in open_cars.values():
+            shares[car.key] += step
+        for phase in limits:
+            left[phase] -= step * _users(open_cars.values(), phase)
+        full = {phase for phase in limits if left[phase] <= STEP / 100}
+        open_cars = {key: car for key, car in open_cars.items() if shares[key] < ceiling(car) and not car.phases & full}
+    floored = {key: max(share.quantize(STEP, ROUND_FLOOR), ZERO) for key, share in shares.items()}
+    return {car.key: _whole(car, floored.get(car.key, ZERO)) for car in cars}
+
+
+def _whole(car: Car, share: Decimal) -> Decimal:
+    """A share that rounding took below the minimum is the minimum again: it was reserved in full."""
+    return ZERO if share == ZERO else max(share, car.minimum)
+
+
+def _served(limits: Mapping[int, Decimal], cars: Sequence[Car]) -> list[Car]:
+    """The cars that can have their minimum at the same time, by how long they waited."""
+    left = dict(limits)
+    served = []
+    for car in sorted(cars, key=lambda car: (-car.waited, car.key)):
+        able = car.maximum >= car.minimum and car.phases and all(phase in left for phase in car.phases)
+        if able and all(left[phase] >= car.minimum for phase in car.phases):
+            served.append(car)
+            for phase in car.phases:
+                left[phase] -= car.minimum
+    return served
+
+
+def _load(cars: Sequence[Car], shares: Mapping[str, Decimal], phase: int) -> Decimal:
+    return sum((shares[car.key] for car in cars if phase in car.phases), ZERO)
+
+
+def _users(cars: Iterable[Car], phase: int) -> int:
+    return sum(phase in car.phases for car in cars)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Set the limit of one car to `to` A per phase."""
+
+    key: str
+    to: Decimal
+
+
+def lowering(confirmed: Mapping[str, Decimal], wanted: Mapping[str, Decimal]) -> list[Change]:
+    """What must be lowered first. `confirmed` is the limit that each car is known to obey (or the worst it may do)."""
+    return [Change(key, wanted[key]) for key in sorted(wanted) if wanted[key] < confirmed.get(key, ZERO)]
+
+
+def raising(
+    limits: Mapping[int, Decimal], cars: Sequence[Car], confirmed: Mapping[str, Decimal], wanted: Mapping[str, Decimal]
+) -> list[Change]:
+    """What may be raised, given what the cars are known to obey *after* the lowering.
+
+    A car that did not confirm its lower limit still counts with its old one, so that the sum stays below the limit;
+    a raise that does not fit is left for the next round.
+    """
+    phases = {car.key: car.phases for car in cars}
+    load = {
+        phase: sum((value for key, value in confirmed.items() if phase in phases.get(key, frozenset())), ZERO)
+        for phase in limits
+    }
+    changes = []
+    for key in sorted(wanted, key=lambda key: (wanted[key] - confirmed.get(key, ZERO), key)):
+        more = wanted[key] - confirmed.get(key, ZERO)
+        if more > 0 and all(load[phase] + more <= limits[phase] for phase in phases[key]):
+            changes.append(Change(key, wanted[key]))
+            for phase in phases[key]:
+                load[phase] += more
+    return changes
