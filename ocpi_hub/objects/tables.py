@@ -18,6 +18,7 @@ class Kept(SQLModel):
     `owner_key` is `cc/pid` in lower case; `key` is the object's id in lower case (a token's is `uid/TYPE`).
     `reader_key` is the only party that may read it (`cc/pid` in lower case); None is everyone who may talk
     with the owner. `digest` is of the content without its timestamps: equal digests mean nothing really changed.
+    `replaced` is the digest that the last write found; None: that write made the object.
     """
 
     pk: int | None = Field(default=None, sa_type=BigInteger, sa_column_args=(Identity(),), primary_key=True)
@@ -28,6 +29,7 @@ class Kept(SQLModel):
     key: str
     document: str = Field(sa_type=JsonText)
     digest: str
+    replaced: str | None = None
     last_updated: datetime = Field(sa_type=UtcTime)
     received_at: datetime = Field(sa_type=UtcTime)
     platform_id: str | None = Field(default=None, description="Whose platform brought it; None: our own chargers")
@@ -35,10 +37,11 @@ class Kept(SQLModel):
 
 
 def _constraints(table: str) -> tuple[UniqueConstraint | Index, ...]:
+    # The key comes first: an object is also looked up by its id alone, of whatever owner.
     return (
-        UniqueConstraint("owner_key", "key"),
+        UniqueConstraint("key", "owner_key"),
+        Index(f"ix_{table}_owner", "owner_key", "pk"),
         Index(f"ix_{table}_last_updated", "last_updated", "pk"),
-        Index(f"ix_{table}_reader", "reader_key", "pk"),
     )
 
 
@@ -70,7 +73,11 @@ class KeptSession(Kept, table=True):
     """A charging session; `reader_key` is the owner of its token."""
 
     __tablename__ = "session"
-    __table_args__ = (*_constraints("session"), Index("ix_session_status", "status"))
+    __table_args__ = (
+        *_constraints("session"),
+        Index("ix_session_reader", "reader_key", "pk"),
+        Index("ix_session_status", "status"),
+    )
     status: str
 
 
@@ -78,5 +85,26 @@ class KeptCdr(Kept, table=True):
     """A CDR, never changed once it is kept; `reader_key` is the owner of its token."""
 
     __tablename__ = "cdr"
-    __table_args__ = (*_constraints("cdr"), Index("ix_cdr_session", "session_key"))
+    __table_args__ = (
+        *_constraints("cdr"),
+        Index("ix_cdr_reader", "reader_key", "pk"),
+        Index("ix_cdr_session", "session_key"),
+    )
     session_key: str | None = None
+
+
+class KeptCount(SQLModel, table=True):
+    """How many objects are kept, so that a list of a hundred thousand has its total at once.
+
+    The total of one owner (and, for CDRs, one reader; else the empty string) is the sum over its slots. A writer
+    adds to the slot of its own connection, so that writers of new objects seldom wait for each other; one slot
+    alone may be negative.
+    """
+
+    __tablename__ = "kept_count"
+
+    module: str = Field(primary_key=True)
+    owner_key: str = Field(primary_key=True)
+    reader_key: str = Field(primary_key=True)
+    slot: int = Field(primary_key=True)
+    n: int = Field(sa_type=BigInteger)

@@ -1,0 +1,95 @@
+"""Reading what is kept: one object, those with an id, a page of a list. What a caller may see is a Sight, given here.
+
+Lists are in the order of arrival, which never changes for an object: a crawl that follows `Page.last` neither
+loses nor repeats what stays, however much is written meanwhile (transport_and_format, "Paginated response").
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ocpi_hub.objects import statements
+from ocpi_hub.objects.kinds import Kind
+from ocpi_hub.objects.tables import Kept
+from ocpi_hub.wire.headers import PartyId
+from ocpi_hub.wire.paging import PageQuery
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What somebody may see: the objects of these owners, and those kept for these readers (`cc/pid` folded)."""
+
+    owners: frozenset[str] = frozenset()
+    readers: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, *, owners: Iterable[PartyId] = (), readers: Iterable[PartyId] = ()) -> "Sight":
+        return cls(frozenset(party.key for party in owners), frozenset(party.key for party in readers))
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Documents as JSON text, the number of all that match, and, unless the list ends here, where to go on after."""
+
+    documents: list[str]
+    total: int
+    last: int | None
+
+
+async def get(
+    db: AsyncSession, kind: Kind, *, owner: PartyId, object_id: str, token_type: str | None = None
+) -> Kept | None:
+    """The object that `owner` calls `object_id` (a token: with this type, RFID if none is given)."""
+    table = statements.table_of(kind)
+    query = select(kind.table).where(
+        table.c.key == kind.object_key(object_id, token_type), table.c.owner_key == owner.key
+    )
+    found: Kept | None = await db.scalar(query.execution_options(populate_existing=True))
+    return found
+
+
+async def find(
+    db: AsyncSession, kind: Kind, object_id: str, *, token_type: str | None = None, sight: Sight | None = None
+) -> list[Kept]:
+    """The objects with this id, of whatever owner, in order of arrival; only what `sight` shows when it is given.
+
+    A token's uid without a type finds its tokens of every type.
+    """
+    table = statements.table_of(kind)
+    if kind.typed and token_type is None:
+        named = table.c.uid_key == object_id.lower()
+    else:
+        named = table.c.key == kind.object_key(object_id, token_type)
+    query = select(kind.table).where(named).order_by(table.c.pk)
+    if sight is not None:
+        query = query.where(table.c.owner_key.in_(sorted(sight.owners)) | table.c.reader_key.in_(sorted(sight.readers)))
+    return list(await db.scalars(query.execution_options(populate_existing=True)))
+
+
+async def page(
+    db: AsyncSession, kind: Kind, *, query: PageQuery, sight: Sight | None = None, after: int | None = None
+) -> Page:
+    """A part of the list of what `sight` shows (None: everything), with `last_updated` inside of the query's dates.
+
+    `after` is the `last` of the page before and then stands in place of the query's offset: deep pages cost what
+    the first one costs.
+    """
+    asked = {
+        "owners": sorted(sight.owners) if sight is not None else None,
+        "readers": sorted(sight.readers) if sight is not None and sight.readers else None,
+        "date_from": query.date_from,
+        "date_to": query.date_to,
+    }
+    filters = {name: value for name, value in asked.items() if value is not None}
+    total = await db.scalar(statements.total(kind, frozenset(filters)), filters)
+    place = {"after": after} if after is not None else {"skip": query.offset}
+    listing = statements.page(kind, frozenset(filters | place))
+    rows = (await db.execute(listing, filters | place | {"take": query.limit + 1})).all()
+    shown = rows[: query.limit]
+    return Page(
+        documents=[row.document for row in shown],
+        total=int(total or 0),
+        last=shown[-1].pk if len(rows) > len(shown) else None,
+    )

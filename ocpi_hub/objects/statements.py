@@ -1,0 +1,160 @@
+"""The SQL of the kept tables, built once per kind: building a statement costs more than sending it.
+
+No transaction and no rule of OCPI here; writing.py and reading.py run these.
+"""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, cast
+
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    BigInteger,
+    Column,
+    ColumnElement,
+    Executable,
+    Integer,
+    Select,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
+
+from ocpi_hub.objects.kinds import Kind
+from ocpi_hub.objects.tables import KeptCount
+
+_SLOTS = 8
+
+
+def table_of(kind: Kind) -> Table:
+    """The table behind a kind."""
+    return cast(Table, kind.table.__table__)  # type: ignore[attr-defined]
+
+
+def _written_columns(kind: Kind) -> list[Column[Any]]:
+    return [column for column in table_of(kind).columns if column.name not in ("pk", "replaced")]
+
+
+def _named(kind: Kind) -> ColumnElement[bool]:
+    table = table_of(kind)
+    return (table.c.key == bindparam("named_key")) & (table.c.owner_key == bindparam("named_owner"))
+
+
+@cache
+def keep(kind: Kind) -> Executable:
+    """Insert a row, or take the place of the one that is there; give back `replaced`. A new object is counted.
+
+    An immutable object stays as it is, and then no row comes back.
+    """
+    table = table_of(kind)
+    columns = _written_columns(kind)
+    statement = insert(table).values({column.name: bindparam(column.name, type_=column.type) for column in columns})
+    key = [table.c.key, table.c.owner_key]
+    if kind.immutable:
+        statement = statement.on_conflict_do_nothing(index_elements=key)
+    else:
+        fresh = {column.name: statement.excluded[column.name] for column in columns}
+        statement = statement.on_conflict_do_update(index_elements=key, set_=fresh | {"replaced": table.c.digest})
+    kept = statement.returning(table.c.owner_key, table.c.reader_key, table.c.replaced).cte("kept")
+    return _counting(kind, kept, [kept.c.replaced], by=1, where=kept.c.replaced.is_(None))
+
+
+@cache
+def lock(kind: Kind) -> Executable:
+    """pk, document and digest of the object `named_owner`, `named_key`, locked until the transaction ends."""
+    table = table_of(kind)
+    return select(table.c.pk, table.c.document, table.c.digest).where(_named(kind)).with_for_update()
+
+
+@cache
+def replace(kind: Kind) -> Executable:
+    """Give the row `named_pk`, which is locked, new columns."""
+    table = table_of(kind)
+    fresh = {column.name: bindparam(column.name, type_=column.type) for column in _written_columns(kind)}
+    return update(table).where(table.c.pk == bindparam("named_pk")).values(**fresh, replaced=bindparam("replaced"))
+
+
+@cache
+def forget(kind: Kind) -> Executable:
+    """Delete the object `named_owner`, `named_key` and give back what it was; it is no longer counted."""
+    gone = delete(table_of(kind)).where(_named(kind)).returning(*_written_columns(kind)).cte("gone")
+    return _counting(kind, gone, [gone.c[column.name] for column in _written_columns(kind)], by=-1, where=true())
+
+
+@cache
+def page(kind: Kind, asked: frozenset[str]) -> Executable:
+    """pk and document of at most `take` objects in order of arrival, under the conditions that are `asked`.
+
+    The places are found first and the documents rendered after: text that stands below an OFFSET or a sort would
+    be rendered for every row that is skipped.
+    """
+    table = table_of(kind)
+    places = select(table.c.pk).where(*_conditions(kind, asked)).order_by(table.c.pk).limit(bindparam("take"))
+    if "after" in asked:
+        places = places.where(table.c.pk > bindparam("after", type_=BigInteger))
+    else:
+        places = places.offset(bindparam("skip"))
+    found = places.subquery("places")
+    return select(table.c.pk, table.c.document).join(found, found.c.pk == table.c.pk).order_by(found.c.pk)
+
+
+@cache
+def total(kind: Kind, asked: frozenset[str]) -> Select[Any]:
+    """How many objects there are under the conditions that are `asked`: from the kept counts where they know."""
+    if kind.counted and not asked & {"date_from", "date_to"}:
+        counts = cast(Table, KeptCount.__table__)  # type: ignore[attr-defined]
+        of_kind = counts.c.module == str(kind.module)
+        return select(func.sum(counts.c.n)).where(of_kind, *_sight(counts, asked))
+    return select(func.count()).select_from(table_of(kind)).where(*_conditions(kind, asked))
+
+
+def _conditions(kind: Kind, asked: frozenset[str]) -> Iterator[ColumnElement[bool]]:
+    table = table_of(kind)
+    yield from _sight(table, asked)
+    if "date_from" in asked:
+        yield table.c.last_updated >= bindparam("date_from", type_=table.c.last_updated.type)
+    if "date_to" in asked:
+        yield table.c.last_updated < bindparam("date_to", type_=table.c.last_updated.type)
+
+
+def _sight(table: Table, asked: frozenset[str]) -> Iterator[ColumnElement[bool]]:
+    """Rows of one of these owners, or for one of these readers."""
+    seen = [
+        column == any_(bindparam(name, type_=ARRAY(Text)))
+        for name, column in (("owners", table.c.owner_key), ("readers", table.c.reader_key))
+        if name in asked
+    ]
+    if seen:
+        yield or_(*seen)
+
+
+def _counting(
+    kind: Kind, rows: CTE, columns: list[ColumnElement[Any]], *, by: int, where: ColumnElement[bool]
+) -> Executable:
+    """`columns` of `rows`, while those of them that `where` holds for change the kept count."""
+    if not kind.counted:
+        return select(*columns)
+    slot = func.pg_backend_pid() % _SLOTS
+    counts = cast(Table, KeptCount.__table__)  # type: ignore[attr-defined]
+    changes = select(
+        literal(str(kind.module)),
+        rows.c.owner_key,
+        func.coalesce(rows.c.reader_key, ""),
+        slot.cast(Integer),
+        literal(by, BigInteger),
+    ).where(where)
+    counting = insert(counts).from_select(["module", "owner_key", "reader_key", "slot", "n"], changes)
+    counting = counting.on_conflict_do_update(
+        index_elements=list(counts.primary_key.columns), set_={"n": counts.c.n + counting.excluded.n}
+    )
+    return select(*columns).add_cte(counting.cte("counting"))
