@@ -9,8 +9,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from ocpi_hub.wire.errors import InvalidParameters
-from ocpi_hub.wire.json import NotJson, dumps, loads
+from ocpi_hub.wire.errors import OcpiError
+from ocpi_hub.wire.json import dumps, loads
 from ocpi_hub.wire.types import ABSENT, Absent, format_datetime, parse_datetime
 
 __all__ = ["ABSENT", "Answer", "NotOcpi", "Raw", "envelope", "read_envelope"]
@@ -76,7 +76,7 @@ def read_envelope(raw: bytes | str) -> Answer:
     the status code a numeric string. Raises NotOcpi when there is no JSON object with a four-digit status code."""
     try:
         document = loads(raw)
-    except (NotJson, InvalidParameters) as error:
+    except OcpiError as error:
         raise NotOcpi(error.message) from None
     if not isinstance(document, dict):
         raise NotOcpi("the answer is not a JSON object")

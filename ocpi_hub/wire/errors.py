@@ -8,18 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ocpi_hub.wire.types import (
-    ABSENT,
-    CURRENCY,
-    DATE,
-    HTTP_URL,
-    PARTY_CODE,
-    PRINTABLE,
-    PRINTABLE_ASCII,
-    TIME_OF_DAY,
-    VISIBLE_ASCII,
-    Absent,
-)
+from ocpi_hub.wire.types import ABSENT, COMPLAINTS, Absent
 
 
 class OcpiError(Exception):
@@ -73,25 +62,28 @@ class InvalidParameters(GenericClientError):
     status_code = 2001
 
 
-class BadJson(InvalidParameters):
-    """HTTP 400: the body is not JSON (status_codes.asciidoc, "the HTTP error 400 MUST be returned")."""
+class BadJson(GenericClientError):
+    """HTTP 400 and 2001: the body is not JSON (status_codes.asciidoc, "the HTTP error 400 MUST be returned")."""
 
     http_status = 400
+    status_code = 2001
 
 
-class BodyTooLarge(InvalidParameters):
-    """HTTP 413: more bytes than we take; it never reached the OCPI layer (status_codes.asciidoc)."""
+class BodyTooLarge(GenericClientError):
+    """HTTP 413 and 2001: more bytes than we take; it never reached the OCPI layer (status_codes.asciidoc)."""
 
     http_status = 413
+    status_code = 2001
 
 
-class NotFound(InvalidParameters):
+class NotFound(GenericClientError):
     """HTTP 404: there is no such object or path (status_codes.asciidoc, "in case of a GET request").
 
     The code is 2001; give 2003 for a location and 2004 for a token: those codes mean nothing else.
     """
 
     http_status = 404
+    status_code = 2001
 
 
 class NotEnoughInformation(GenericClientError):
@@ -166,17 +158,6 @@ class ReceiverNotConnected(HubError):
 
 _SHOWN = 5
 
-_BY_PATTERN = {
-    PRINTABLE_ASCII: "must be printable ASCII",
-    PRINTABLE: "must not contain control characters or line breaks",
-    PARTY_CODE: "must be printable ASCII without spaces and slashes",
-    HTTP_URL: "must be an http or https URL",
-    TIME_OF_DAY: "must be a time of day like 18:15",
-    DATE: "must be a date like 2015-12-24",
-    CURRENCY: "must be a currency code of three letters",
-    VISIBLE_ASCII: "must be printable ASCII without spaces",
-}
-
 _BY_TYPE = {
     "missing": "is required",
     "string_type": "must be a string",
@@ -220,7 +201,7 @@ def _complaint(one: Any) -> str:
     if one["input"] is None:
         return "is required"
     if kind == "string_pattern_mismatch":
-        return _BY_PATTERN.get(context["pattern"], f"must match {context['pattern']}")
+        return COMPLAINTS.get(context["pattern"], f"must match {context['pattern']}")
     if kind == "value_error":
         return str(context["error"])
     if kind in _BY_TYPE:

@@ -22,7 +22,7 @@ CORRELATION_ID: Final = "X-Correlation-ID"
 
 _PARTY_CODE = re.compile(PARTY_CODE)
 _TOKEN = re.compile(VISIBLE_ASCII)
-_ID = re.compile(r"[!-~]{1,255}")
+_ID = re.compile(r"[ -~]{1,255}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,7 +113,7 @@ def _read_party(headers: Mapping[str, str], country_header: str, party_header: s
 class MessageIds:
     """X-Request-ID and X-Correlation-ID (transport_and_format.asciidoc, Unique message IDs).
 
-    None where a partner sent none, or one that cannot stand in a header again: 1 to 255 visible ASCII characters.
+    None where a partner sent none, or one that cannot stand in a header again: 1 to 255 printable ASCII characters.
     """
 
     request_id: str | None = None

@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Annotated, Self
 
 from annotated_types import Ge, Le
-from pydantic import StringConstraints, model_validator
+from pydantic import model_validator
 
 from ocpi_hub.wire.parties import OwnedModel
 from ocpi_hub.wire.places import (
@@ -28,7 +28,10 @@ from ocpi_hub.wire.types import (
     DisplayText,
     Id36,
     Image,
+    ImageCategory,
     Int,
+    Latitude,
+    Longitude,
     Many,
     NaturalInt,
     Number,
@@ -58,6 +61,7 @@ __all__ = [
     "GeoLocation",
     "Hours",
     "Image",
+    "ImageCategory",
     "Location",
     "ParkingRestriction",
     "ParkingType",
@@ -68,19 +72,14 @@ __all__ = [
     "StatusSchedule",
 ]
 
-# The specification asks for 5 to 7 decimals and allows a length that its own regex exceeds. A position that is
-# written more or less exactly is still where the charger stands; one that is not on the globe is refused.
-LATITUDE = r"^-?([0-8]?[0-9](\.[0-9]{1,15})?|90(\.0{1,15})?)$"
-LONGITUDE = r"^-?((1[0-7][0-9]|[0-9]{1,2})(\.[0-9]{1,15})?|180(\.0{1,15})?)$"
-
 _ROUNDING = Decimal(1)  # percentages are rounded by those who write them
 
 
 class GeoLocation(OcpiModel):
     """A point in WGS 84, in decimal degrees as strings (mod_locations.asciidoc, GeoLocation)."""
 
-    latitude: Annotated[str, StringConstraints(pattern=LATITUDE)]
-    longitude: Annotated[str, StringConstraints(pattern=LONGITUDE)]
+    latitude: Latitude
+    longitude: Longitude
 
 
 class AdditionalGeoLocation(GeoLocation):

@@ -40,13 +40,31 @@ ABSENT: Final = Absent.ABSENT
 # --- strings -------------------------------------------------------------------------------------------------
 
 PRINTABLE_ASCII: Final = r"^[ -~]*$"
-PRINTABLE: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
+VISIBLE_ASCII: Final = r"^[!-~]+$"
 PARTY_CODE: Final = r"^[!-.0-~]+$"  # no space and no slash: "cc/pid" must stay unambiguous
+PRINTABLE: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
 HTTP_URL: Final = r"^(?i:https?)://[^\s\x00-\x1f\x7f]+$"
 TIME_OF_DAY: Final = r"^([0-1][0-9]|2[0-3]):[0-5][0-9]$"
 DATE: Final = r"^[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
 CURRENCY: Final = r"^[A-Za-z]{3}$"
-VISIBLE_ASCII: Final = r"^[!-~]+$"
+# The specification asks for 5 to 7 decimals and allows a length that its own regex exceeds. A position that is
+# written more or less exactly is still where the charger stands; one that is not on the globe is refused.
+LATITUDE: Final = r"^-?([0-8]?[0-9](\.[0-9]{1,15})?|90(\.0{1,15})?)$"
+LONGITUDE: Final = r"^-?((1[0-7][0-9]|[0-9]{1,2})(\.[0-9]{1,15})?|180(\.0{1,15})?)$"
+
+COMPLAINTS: Final = {
+    PRINTABLE_ASCII: "must be printable ASCII",
+    VISIBLE_ASCII: "must be printable ASCII without spaces",
+    PARTY_CODE: "must be printable ASCII without spaces and slashes",
+    PRINTABLE: "must not contain control characters or line breaks",
+    HTTP_URL: "must be an http or https URL",
+    TIME_OF_DAY: "must be a time of day like 18:15",
+    DATE: "must be a date like 2015-12-24",
+    CURRENCY: "must be a currency code of three letters",
+    LATITUDE: "must be degrees of latitude like 50.770774",
+    LONGITUDE: "must be degrees of longitude like -126.104965",
+}
+"""What is wrong with a text that does not match, in words."""
 
 
 def CiString(n: int, *, least: int = 0) -> StringConstraints:
@@ -77,6 +95,9 @@ Date = Annotated[str, StringConstraints(pattern=DATE)]
 """YYYY-MM-DD, local to the location."""
 Currency = Annotated[str, StringConstraints(pattern=CURRENCY)]
 """An ISO 4217 code."""
+Latitude = Annotated[str, StringConstraints(pattern=LATITUDE)]
+Longitude = Annotated[str, StringConstraints(pattern=LONGITUDE)]
+"""Decimal degrees in WGS 84, as strings (mod_locations.asciidoc, GeoLocation)."""
 
 
 def same_id(a: str, b: str) -> bool:
@@ -96,9 +117,9 @@ _TIME = re.compile(
 def parse_datetime(text: str) -> datetime:
     """The instant that an OCPI DateTime names, aware and in UTC (types.asciidoc, DateTime).
 
-    Taken more widely than the specification asks: Z is optional, an offset is converted, the fraction may have
-    any length (cut to microseconds), one-digit months and days are read (the placeholder `1970-1-1T00:00:00Z`
-    of mod_cdrs), and so is a leap second. Raises ValueError for anything else.
+    Taken more widely than the specification asks: Z is optional, an offset is converted, a longer fraction is
+    cut to microseconds, seconds may be missing, one-digit months and days are read (mod_cdrs has a placeholder
+    `1970-1-1T00:00:00Z`), and so is a leap second. Raises ValueError for anything else.
     """
     found = _TIME.fullmatch(text)
     if found is None:
