@@ -2,3 +2,8 @@
 
 Knows processes, folders and sockets. No OCPI and no OCPP word may come in here.
 """
+
+from ocpi_hub.embedded.processes import EmbeddedError
+from ocpi_hub.embedded.runfile import attach
+
+__all__ = ["EmbeddedError", "attach"]

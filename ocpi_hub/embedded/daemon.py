@@ -26,6 +26,10 @@ class Daemon:
     death_signal: ClassVar[signal.Signals]
 
     @property
+    def pid(self) -> int | None:
+        return self.process.pid if self.process else None
+
+    @property
     def log(self) -> Path:
         return self.folder.log_path(self.name.lower())
 

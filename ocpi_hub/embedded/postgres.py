@@ -51,12 +51,19 @@ class Postgres(Daemon):
     def _data(self) -> Path:
         return self.home / "data"
 
-    def prepare(self) -> bool:
-        """Make the cluster if there is none; True when it was made. Raises EmbeddedError."""
-        self.folder.own(self.home.name)
-        if self._data.exists():
-            self._check_major((self._data / "PG_VERSION").read_text().strip())
+    def exists(self) -> bool:
+        """Whether the cluster was made already. Raises EmbeddedError when another PostgreSQL made it."""
+        if not self._data.exists():
             return False
+        kept = (self._data / "PG_VERSION").read_text().strip()
+        ours = self.program.version.partition(".")[0]
+        if kept != ours:
+            raise EmbeddedError(self._how_to_move(kept, ours))
+        return True
+
+    def make(self) -> None:
+        """Make the cluster, whole or not at all, with one role and one database. Raises EmbeddedError."""
+        self.folder.own(self.home.name)
         making = self._data.with_name("data.new")
         shutil.rmtree(making, ignore_errors=True)
         self._tool(
@@ -66,7 +73,6 @@ class Postgres(Daemon):
         )  # fmt: skip
         self._tool("postgres", "--single", "-D", making, "postgres", text=f"CREATE DATABASE {_DATABASE};\n")
         making.rename(self._data)
-        return True
 
     def _tool(self, tool: str, *arguments: str | Path, text: str = "") -> None:
         program = self.program.path.with_name(tool)
@@ -78,12 +84,9 @@ class Postgres(Daemon):
             words = (said.stderr or said.stdout).strip() or how_it_ended(said.returncode)
             raise EmbeddedError(f"{tool} failed: {' / '.join(words.splitlines()[-3:])}")
 
-    def _check_major(self, kept: str) -> None:
-        ours = self.program.version.partition(".")[0]
-        if kept == ours:
-            return
+    def _how_to_move(self, kept: str, ours: str) -> str:
         reach = f"-h {self.sockets} -U {_ROLE}"
-        raise EmbeddedError(
+        return (
             f"{self._data} was made by PostgreSQL {kept}, and this is {ours}: set OCPI_HUB_PG_BIN to the programs of a "
             f"PostgreSQL {kept} and start again; to move, `pg_dump -Fc {reach} {_DATABASE} > hub.dump` then, stop, "
             f"move {self._data} away, start with {ours}, and `pg_restore --clean {reach} -d {_DATABASE} hub.dump`"
@@ -115,6 +118,9 @@ class Postgres(Daemon):
                 link.settimeout(2)
                 link.connect(str(self.sockets / f".s.PGSQL.{_PORT}"))
                 link.sendall(struct.pack("!I", len(body) + 4) + body)
-                return link.recv(1) == b"R"
+                accepted = link.recv(4096).startswith(b"R")
+                if accepted:
+                    link.sendall(b"X\0\0\0\4")  # goodbye
+                return accepted
         except OSError:
             return False

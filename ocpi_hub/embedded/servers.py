@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ocpi_hub.embedded.binaries import postgres_program, valkey_program
+from ocpi_hub.embedded.daemon import Daemon
 from ocpi_hub.embedded.folders import DataFolder
 from ocpi_hub.embedded.postgres import Postgres
 from ocpi_hub.embedded.processes import EmbeddedError, server_user
@@ -30,7 +31,7 @@ def embedded_valkey(folder: DataFolder, *, fast: bool = False) -> Valkey:
     return Valkey(folder, valkey_program(folder), folder.sockets(), fast)
 
 
-def wait_for(server: Postgres | Valkey, *, within: float = 120) -> None:
+def wait_for(server: Daemon, *, within: float = 120) -> None:
     """Wait until it answers. Raises EmbeddedError with the end of its log when it ends instead, or never answers."""
     end = time.monotonic() + within
     while not server.ready():
@@ -55,7 +56,8 @@ def running(
     postgres = embedded_postgres(folder, pg_bin=pg_bin, fast=fast)
     try:
         valkey.start()
-        postgres.prepare()
+        if not postgres.exists():
+            postgres.make()
         postgres.start()
         wait_for(valkey)
         wait_for(postgres)
