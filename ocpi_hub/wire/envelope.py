@@ -15,6 +15,8 @@ from ocpi_hub.wire.types import ABSENT, Absent, format_datetime, parse_datetime
 
 __all__ = ["ABSENT", "Answer", "NotOcpi", "Raw", "envelope", "read_envelope"]
 
+_VALUES_OF_A_PAGE = 2_000_000  # a page of a thousand locations is larger than anything that is pushed
+
 
 class NotOcpi(Exception):
     """What a partner answered is not an OCPI answer; the message says why."""
@@ -75,7 +77,7 @@ def read_envelope(raw: bytes | str) -> Answer:
     """A partner's answer, read forgivingly: the timestamp may be missing or odd, `data` absent, null or anything,
     the status code a numeric string. Raises NotOcpi when there is no JSON object with a four-digit status code."""
     try:
-        document = loads(raw)
+        document = loads(raw, max_values=_VALUES_OF_A_PAGE)
     except OcpiError as error:
         raise NotOcpi(error.message) from None
     if not isinstance(document, dict):

@@ -23,22 +23,27 @@ class NotJson(BadJson):
     """The text is not JSON, or is JSON made to hurt. As an answer to a caller: HTTP 400."""
 
 
-def loads(raw: bytes | str, *, max_depth: int = 64) -> Any:
+def loads(raw: bytes | str, *, max_depth: int = 64, max_values: int = 250_000) -> Any:
     """The document in `raw`: UTF-8, a BOM is tolerated, fractional numbers are Decimals exactly as sent.
 
     Raises NotJson for what cannot be parsed, for NaN and Infinity, numbers of more than 100 digits or beyond
-    10^±100, lone surrogates and nesting deeper than `max_depth`; InvalidParameters, with the path, for the
-    character NUL inside a string: that is JSON, but nothing can keep it. Raises nothing else.
+    10^±100, lone surrogates, nesting deeper than `max_depth` and more than about `max_values` values (a body of
+    empty lists needs thirty times its size in memory); InvalidParameters, with the path, for the character NUL
+    inside a string: that is JSON, but nothing can keep it. Raises nothing else.
     """
     text = _decode(raw)
     if not text or text.isspace():
         raise NotJson("the body is empty, JSON was expected")
+    if len(text) > max_values and text.count(",") + text.count("[") + text.count("{") > max_values:
+        raise NotJson(f"not accepted: more than {max_values} values")
     try:
         document = _DECODER.decode(text)
     except simplejson.JSONDecodeError as error:
         raise NotJson(f"not JSON: {error.msg} at line {error.lineno} column {error.colno}") from None
-    except (RecursionError, MemoryError):
+    except RecursionError:
         raise NotJson(f"not accepted: nested deeper than {max_depth} levels") from None
+    except MemoryError:
+        raise NotJson("not accepted: too large") from None
     if _is_deeper(document, max_depth):
         raise NotJson(f"not accepted: nested deeper than {max_depth} levels")
     if _SUSPECT.search(text):
@@ -82,18 +87,15 @@ _DECODER = simplejson.JSONDecoder(parse_float=_fraction, parse_int=_whole)
 
 
 def _is_deeper(document: Any, max_depth: int) -> bool:
-    level = [document]
+    level = [document] if isinstance(document, dict | list) else []
     for _ in range(max_depth):
         level = [
             child
             for parent in level
-            if isinstance(parent, dict | list)
             for child in (parent.values() if isinstance(parent, dict) else parent)
             if isinstance(child, dict | list)
         ]
-        if not level:
-            return False
-    return True
+    return bool(level)
 
 
 def _refuse_bad_characters(document: Any) -> None:
