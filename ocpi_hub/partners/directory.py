@@ -47,9 +47,12 @@ class Caller:
     adopted: bool
     encoding: str
 
-    def speaks_for(self, party: PartyId) -> PartyId | None:
-        """The party as it registered itself, when it belongs to this platform."""
-        return next((entry.party for entry in self.parties if entry.party == party), None)
+    def speaks_for(self, party: PartyId, role: Role | None = None) -> PartyId | None:
+        """The party as it registered itself, when it belongs to this platform (in this role, where one is given).
+
+        What a party may do depends on its role: the same party may be an eMSP here and a CPO on another platform.
+        """
+        return next((e.party for e in self.parties if e.party == party and role in (None, e.role)), None)
 
 
 class Directory:

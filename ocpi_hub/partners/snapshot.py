@@ -113,7 +113,12 @@ class Snapshot:
         return self._platforms.get(homes.pop()) if len(homes) == 1 else None
 
     def endpoint(self, platform_id: str, module: str, interface: InterfaceRole) -> str | None:
-        """The URL of one interface of a platform's module, without a trailing slash; None when it has none."""
+        """The URL of one interface of a platform's module, to be followed by `/…`; None when it has none."""
+        url = self.endpoint_itself(platform_id, module, interface)
+        return url.rstrip("/") if url is not None else None
+
+    def endpoint_itself(self, platform_id: str, module: str, interface: InterfaceRole) -> str | None:
+        """The same URL exactly as it was given, for calls that end there: lists, POST of a CDR, credentials."""
         return self._endpoints.get((platform_id, module, interface))
 
     def endpoints_of(self, platform_id: str) -> dict[tuple[str, str], str]:

@@ -95,7 +95,7 @@ class HostedParty(SQLModel, table=True):
 
 
 class Endpoint(SQLModel, table=True):
-    """One line of a platform's version details; the URL without a trailing slash."""
+    """One line of a platform's version details, the URL as it was given."""
 
     __tablename__ = "endpoint"
     __table_args__ = (UniqueConstraint("platform_id", "identifier", "role"),)
