@@ -17,9 +17,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")
 def add(
     charger_id: Id,
     location: Annotated[Path | None, typer.Option(help="A file with an OCPI Location without EVSEs.")] = None,
-    evses: Annotated[
-        Path | None, typer.Option(help="A file with EVSEs: [{uid?, connectors: [{…}]}].")
-    ] = None,
+    evses: Annotated[Path | None, typer.Option(help="A file with EVSEs: [{uid?, connectors: [{…}]}].")] = None,
     tariff: Annotated[list[str] | None, typer.Option(help="A tariff's id; may be repeated.")] = None,
     password: Annotated[str | None, typer.Option(help="8 to 64 characters; made and printed once if absent.")] = None,
     as_json: AsJson = False,
