@@ -167,7 +167,7 @@ _BY_TYPE = {
     "model_attributes_type": "must be an object",
     "dict_type": "must be an object",
     "string_too_long": "must be at most {max_length} characters",
-    "string_too_short": "must be at least {min_length} characters",
+    "string_too_short": "must not be empty",
     "too_short": "must have at least {min_length} entries",
     "too_long": "must have at most {max_length} entries",
     "enum": "must be {expected}",

@@ -102,7 +102,7 @@ Longitude = Annotated[str, StringConstraints(pattern=LONGITUDE)]
 
 def same_id(a: str, b: str) -> bool:
     """Whether two CiStrings are the same (types.asciidoc, CiString)."""
-    return a.casefold() == b.casefold()
+    return a.lower() == b.lower()
 
 
 # --- times ---------------------------------------------------------------------------------------------------

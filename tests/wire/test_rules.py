@@ -49,7 +49,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("Credentials", {"token": "with space"}, "token: must be printable ASCII without spaces"),
     ("Credentials", {"token": ""}, "token: must be printable ASCII without spaces"),
     ("Token", {"party_id": "A/B"}, "party_id: must be printable ASCII without spaces and slashes"),
-    ("Token", {"uid": ""}, "uid: must be at least 1 characters"),
+    ("Token", {"uid": ""}, "uid: must not be empty"),
     ("Connector", {"max_voltage": -1}, "max_voltage: must be at least 0"),
     ("Image", {"width": 100000}, "width: must be at most 99999"),
 ]  # fmt: skip
