@@ -71,9 +71,8 @@ def keep(kind: Kind) -> Executable:
 
 @cache
 def lock(kind: Kind) -> Executable:
-    """pk, document and digest of the object `named_owner`, `named_key`, locked until the transaction ends."""
-    table = table_of(kind)
-    return select(table.c.pk, table.c.document, table.c.digest).where(_named(kind)).with_for_update()
+    """The object `named_owner`, `named_key` as it is kept, locked until the transaction ends."""
+    return select(table_of(kind)).where(_named(kind)).with_for_update()
 
 
 @cache

@@ -183,7 +183,7 @@ def _written(kind: Kind, owner: PartyId, row: Mapping[str, Any], *, created: boo
 
 
 async def _locked(db: AsyncSession, kind: Kind, *, owner: PartyId, key: str) -> Any:
-    """pk, document and digest of a kept object, locked against other writers until the transaction ends; or None."""
+    """The row of a kept object, locked against other writers until the transaction ends; or None."""
     return (await db.execute(statements.lock(kind), {"named_owner": owner.key, "named_key": key})).one_or_none()
 
 
@@ -208,4 +208,4 @@ async def _kept_before(db: AsyncSession, kind: Kind, *, owner: PartyId, row: Map
     kept = await _locked(db, kind, owner=owner, key=row["key"])
     if kept.digest != row["digest"]:
         raise InvalidParameters(f"{kind.key_field}: this {kind.name} is kept with other content, and it cannot change")
-    return _written(kind, owner, {**row, "document": kept.document}, created=False, changed=False)
+    return _written(kind, owner, kept._mapping, created=False, changed=False)
