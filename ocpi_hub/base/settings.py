@@ -86,6 +86,9 @@ class Settings(BaseSettings):
     answer_limit: int = Field(16 * 1024 * 1024, gt=0, description="Largest answer in bytes that is read from a partner")
     authorize_timeout: float = Field(2.0, gt=0, description="Seconds that a real-time authorisation may take")
     token_grace: float = Field(600.0, ge=0, description="Seconds that a replaced credentials token still works")
+    invitation_lifetime: float = Field(
+        14 * 24 * 3600.0, gt=0, description="Seconds in which a partner may register with an invitation"
+    )
     offline_after: float = Field(60.0, gt=0, description="Seconds of only failures before a partner counts as OFFLINE")
     probe_interval: float = Field(30.0, gt=0, description="Seconds between probes of an OFFLINE partner")
     cdr_window: float = Field(72 * 3600.0, gt=0, description="Seconds that an undelivered CDR is retried")
@@ -97,6 +100,12 @@ class Settings(BaseSettings):
     heartbeat_interval: int = Field(300, gt=0, description="Seconds between heartbeats, as told to chargers")
     ping_interval: float = Field(30.0, gt=0, description="Seconds between WebSocket pings to a charger")
     charger_timeout: float = Field(30.0, gt=0, description="Seconds that a charger may take to answer a call")
+    session_interval: float = Field(
+        60.0, ge=0, description="Least seconds between two updates of a running session, where nothing else changed"
+    )
+    currency: str = Field(
+        "EUR", pattern="^[A-Z]{3}$", description="Currency (ISO 4217) of sessions at our own chargers without a tariff"
+    )
     settle_window: float = Field(
         900.0, ge=0, description="Seconds after a stop in which late meter values still count, when some are missing"
     )

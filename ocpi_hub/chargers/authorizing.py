@@ -1,0 +1,225 @@
+"""May this token charge here? Commands first, then our own cards, then partners' tokens by their whitelist.
+
+Every verdict is remembered, for the Session and the CDR that may follow (authorization_reference, auth_method).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, or_, select
+
+from bridge_ocpp.port import AuthStatus, IdToken, Verdict, Where
+from ocpi_hub.base.resources import Resources
+from ocpi_hub.chargers import cards, placing, realtime
+from ocpi_hub.chargers.tables import Authorization, ChargerPlacement, PartnerCommand, SessionLink
+from ocpi_hub.objects import reading
+from ocpi_hub.objects.kinds import TOKENS
+from ocpi_hub.wire import json as wire_json
+
+log = structlog.get_logger()
+
+COMMAND_COVERS = timedelta(minutes=15)
+"""How long the token of a START_SESSION or RESERVE_NOW is authorized at that charger (mod_commands, StartSession)."""
+
+_MADE_BY_SERVERS = ("APP_USER", "AD_HOC_USER")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A verdict and where it came from. `auth_method` is OCPI's AuthMethod, None for a card of our own."""
+
+    verdict: Verdict
+    auth_method: str | None = None
+    token: dict[str, Any] | None = None
+    authorization_reference: str | None = None
+    command_id: int | None = None
+
+
+async def may_charge(resources: Resources, token: IdToken, where: Where, db: AsyncSession) -> Verdict:
+    """Decide about a token at a charger, and remember it."""
+    at = resources.clock()
+    placement = await placing.find(db, where.charger_id)
+    decision = await _decide(resources, token, where, placement, db, at=at)
+    log.info(
+        "authorize.decided",
+        charger=where.charger_id,
+        evse=where.evse_id,
+        status=decision.verdict.status,
+        how=decision.auth_method or "OWN",
+    )
+    await _remember(decision, token, where, db, at=at)
+    return decision.verdict
+
+
+async def _decide(
+    resources: Resources,
+    token: IdToken,
+    where: Where,
+    placement: ChargerPlacement | None,
+    db: AsyncSession,
+    *,
+    at: datetime,
+) -> Decision:
+    command = await covering_command(db, token, where.charger_id, at=at)
+    if command is not None:
+        return Decision(
+            Verdict(AuthStatus.ACCEPTED, group=_group(_document(command.token))),
+            auth_method="COMMAND",
+            token=_document(command.token),
+            authorization_reference=command.authorization_reference,
+            command_id=command.id,
+        )
+    card = await cards.find(db, token.value)
+    if card is not None:
+        return Decision(cards.verdict(card, at=at))
+    known = await partner_token(db, token.value)
+    if known is None:
+        return Decision(Verdict(AuthStatus.UNKNOWN))
+    if placement is None or placement.location_id is None:
+        # Without a Location there can be no Session and no CDR, so nobody could be charged for it.
+        return Decision(Verdict(AuthStatus.NOT_AT_THIS_LOCATION), auth_method="WHITELIST", token=known)
+    return await _by_whitelist(resources, known, where, placement, db)
+
+
+async def _by_whitelist(
+    resources: Resources, token: dict[str, Any], where: Where, placement: ChargerPlacement, db: AsyncSession
+) -> Decision:
+    """What the token's `whitelist` asks for (mod_tokens, WhitelistType).
+
+    ALWAYS: decided here, never asked. ALLOWED: "the CPO may choose", so a valid one is let in at once, and one that is
+    not valid is asked about, for its state may have changed. ALLOWED_OFFLINE and NEVER: asked, and only the former is
+    let in, if valid, where there is no answer. Everything else without an answer is refused.
+    """
+    whitelist, valid = token["whitelist"], bool(token["valid"])
+    if whitelist == "ALWAYS" or (whitelist == "ALLOWED" and valid):
+        return _local(token)
+    evses = {evse.evse_id: evse.uid for evse in await placing.evses_of(db, placement.key)}
+    here = evses.get(where.evse_id) if where.evse_id is not None else None
+    answer = await realtime.ask(
+        resources,
+        token,
+        from_party=placing.owner_of(placement),
+        location_id=str(placement.location_id),
+        evse_uids=[here] if here else list(evses.values()),
+    )
+    if isinstance(answer, realtime.NoAnswer):
+        log.warning("authorize.unanswered", charger=where.charger_id, whitelist=whitelist, reason=answer.reason)
+        if whitelist == "ALLOWED_OFFLINE":
+            return _local(token)
+        return Decision(Verdict(AuthStatus.INVALID, message="The provider did not answer"), "AUTH_REQUEST", token)
+    newest = answer.token or token
+    return Decision(
+        Verdict(_status_here(answer, here), group=_group(newest), message=answer.message),
+        auth_method="AUTH_REQUEST",
+        token=newest,
+        authorization_reference=answer.authorization_reference,
+    )
+
+
+def _local(token: dict[str, Any]) -> Decision:
+    status = AuthStatus.ACCEPTED if token["valid"] else AuthStatus.BLOCKED
+    return Decision(Verdict(status, group=_group(token)), auth_method="WHITELIST", token=token)
+
+
+def _status_here(answer: realtime.Answered, here: str | None) -> AuthStatus:
+    """ "Only the EVSEs the EV driver is allowed to charge at are returned" (mod_tokens, AuthorizationInfo)."""
+    allowed = {uid.lower() for uid in answer.evse_uids}
+    elsewhere = here is not None and bool(allowed) and here.lower() not in allowed
+    if answer.status is AuthStatus.ACCEPTED and elsewhere:
+        return AuthStatus.NOT_AT_THIS_LOCATION
+    return answer.status
+
+
+def _group(token: dict[str, Any] | None) -> IdToken | None:
+    """The group as chargers can carry it: a longer one is left out (mod_tokens, Token.group_id)."""
+    group = (token or {}).get("group_id")
+    return IdToken(group) if group and len(group) <= 20 else None
+
+
+def _document(text: str | None) -> dict[str, Any] | None:
+    document: dict[str, Any] | None = wire_json.loads(text) if text is not None else None
+    return document
+
+
+async def covering_command(db: AsyncSession, token: IdToken, charger_id: str, *, at: datetime) -> PartnerCommand | None:
+    """The newest command that authorizes this token at this charger now (mod_commands, StartSession and ReserveNow).
+
+    Any token within 15 minutes. One that a server made up is never asked about, so it also holds while its reservation
+    lasts and while the session that its command started runs.
+    """
+    query = (
+        select(PartnerCommand, SessionLink.transaction_id)
+        .join(
+            SessionLink,
+            (col(SessionLink.command_id) == col(PartnerCommand.id)) & col(SessionLink.ended_at).is_(None),
+            isouter=True,
+        )
+        .where(
+            PartnerCommand.id_token_key == token.value.lower(),
+            PartnerCommand.charger_key == charger_id.lower(),
+            or_(
+                col(PartnerCommand.received_at) > at - COMMAND_COVERS,
+                col(PartnerCommand.reserved_until) > at,
+                col(SessionLink.transaction_id).is_not(None),
+            ),
+        )
+        .order_by(col(PartnerCommand.id).desc())
+    )
+    for command, running in (await db.execute(query)).all():
+        recent = command.received_at > at - COMMAND_COVERS
+        document = _document(command.token) or {}
+        if recent or (document.get("type") in _MADE_BY_SERVERS and (running or command.reserved_until is not None)):
+            return command
+    return None
+
+
+async def partner_token(db: AsyncSession, uid: str) -> dict[str, Any] | None:
+    """The Token that partners told us of by this uid: RFID before other types, valid before invalid, oldest first.
+
+    The oldest wins where several eMSPs name the same uid, so that nobody takes over another's card by naming it later.
+    """
+    kept = await reading.find(db, TOKENS, uid)
+    documents = [wire_json.loads(row.document) for row in sorted(kept, key=lambda row: row.pk or 0)]
+    if len({(document["country_code"].lower(), document["party_id"].lower()) for document in documents}) > 1:
+        log.warning("authorize.ambiguous", owners=len(documents))
+    documents.sort(key=lambda document: (document["type"] != "RFID", not document["valid"]))
+    return documents[0] if documents else None
+
+
+async def _remember(decision: Decision, token: IdToken, where: Where, db: AsyncSession, *, at: datetime) -> None:
+    """Keep the verdict; a session that began without one (the charger started offline) takes it as its own."""
+    db.add(
+        Authorization(
+            charger_key=where.charger_id.lower(),
+            id_token_key=token.value.lower(),
+            evse_id=where.evse_id,
+            at=at,
+            status=decision.verdict.status,
+            auth_method=decision.auth_method,
+            token=wire_json.dumps(decision.token) if decision.token else None,
+            authorization_reference=decision.authorization_reference,
+            command_id=decision.command_id,
+        )
+    )
+    for link in await _unauthorized(db, token, where):
+        link.authorized = True
+        if decision.verdict.accepted:
+            link.auth_method = decision.auth_method or link.auth_method
+            link.authorization_reference = decision.authorization_reference or link.authorization_reference
+        else:
+            link.refused = True
+    await db.flush()
+
+
+async def _unauthorized(db: AsyncSession, token: IdToken, where: Where) -> Sequence[SessionLink]:
+    query = select(SessionLink).where(
+        SessionLink.charger_key == where.charger_id.lower(),
+        SessionLink.id_token_key == token.value.lower(),
+        col(SessionLink.ended_at).is_(None),
+        col(SessionLink.authorized).is_(False),
+    )
+    return (await db.scalars(query)).all()

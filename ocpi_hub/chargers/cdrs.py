@@ -1,0 +1,181 @@
+"""What a transaction is as OCPI documents: its Session, its CDR, and the Credit CDR that takes one back.
+
+One bill prices both, so a session costs at its end what its CDR says. Documents only: nothing is read or written.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from bridge_ocpp.port import Sample, StateChange, Transaction
+from ocpi_hub.chargers import readings
+from ocpi_hub.chargers.mapping import credit_id, kwh, signed_data
+from ocpi_hub.chargers.tables import SessionLink
+from ocpi_hub.pricing import PricingError, periods, price
+from ocpi_hub.wire import json as wire_json
+from ocpi_hub.wire.types import format_datetime
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """A transaction until `end`: energy in kWh, ChargingPeriods, and the total_… fields of its CDR.
+
+    `problem` says why there is no price; then there are no periods and no totals either.
+    """
+
+    start: datetime
+    end: datetime
+    kwh: Decimal
+    periods: list[Document]
+    totals: Document
+    problem: str | None = None
+
+
+def bill(
+    link: SessionLink,
+    transaction: Transaction,
+    samples: Sequence[Sample],
+    states: Sequence[StateChange],
+    *,
+    until: datetime,
+) -> Bill:
+    """A transaction until its end, or until now, by the session's tariff. Times are cut to milliseconds, as sent.
+
+    A new period begins wherever that tariff changes its price. Without a tariff nothing was agreed, so nothing is
+    owed: total_cost, which a CDR must have, is 0.
+    """
+    start = _milliseconds(transaction.started_at)
+    energy_wh = max(transaction.energy_wh or Decimal(0), Decimal(0))
+    # Energy needs time to flow in: a session of no length that has some is one of a millisecond.
+    shortest = start + timedelta(milliseconds=1 if energy_wh else 0)
+    end = max(_milliseconds(transaction.ended_at or until), shortest)
+    parts = readings.stretches(start, end, states)
+    tariff = tariff_of(link)
+    try:
+        documents = periods(
+            tariff,
+            start=start,
+            end=end,
+            samples=readings.register(parts, energy_wh=energy_wh, samples=samples),
+            time_zone=link.time_zone,
+            parked=readings.parking(parts),
+            powers=readings.powers(samples),
+            currents=readings.currents(samples),
+        )
+        bare = {
+            "start_date_time": format_datetime(start),
+            "end_date_time": format_datetime(end),
+            "charging_periods": documents,
+        }
+        report = price(tariff or _FREE | {"currency": link.currency}, bare, time_zone=link.time_zone)
+    except PricingError as error:
+        return Bill(start, end, kwh(energy_wh), [], {}, problem=str(error))
+    return Bill(start, end, kwh(energy_wh), documents, report.totals())
+
+
+_FREE: Document = {
+    "id": "free",
+    "elements": [{"price_components": [{"type": "FLAT", "price": Decimal(0), "step_size": 1}]}],
+    "last_updated": "1970-01-01T00:00:00Z",
+}
+"""A free of charge tariff (mod_tariffs, Tariff object): what a session without a tariff is counted by."""
+
+
+def _milliseconds(at: datetime) -> datetime:
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
+
+
+def tariff_of(link: SessionLink) -> Document | None:
+    """The tariff that was in force when the session started."""
+    document: Document | None = wire_json.loads(link.tariff) if link.tariff is not None else None
+    return document
+
+
+def session_document(link: SessionLink, bill: Bill, *, status: str, at: datetime) -> Document:
+    """The Session (mod_sessions) as it stands; without `total_cost` where it could not be priced."""
+    place = wire_json.loads(link.place or "{}")
+    document: Document = {
+        "country_code": link.country_code,
+        "party_id": link.party_id,
+        "id": link.session_id,
+        "start_date_time": format_datetime(bill.start),
+        "kwh": bill.kwh,
+        "cdr_token": link.cdr_token,
+        "auth_method": link.auth_method,
+        **_reference(link),
+        "location_id": place["id"],
+        "evse_uid": place["evse_uid"],
+        "connector_id": place["connector_id"],
+        "currency": link.currency,
+        "charging_periods": bill.periods,
+        "status": status,
+        "last_updated": format_datetime(at),
+    }
+    if link.ended_at is not None:
+        document["end_date_time"] = format_datetime(bill.end)
+    if "total_cost" in bill.totals:
+        document["total_cost"] = bill.totals["total_cost"]
+    return document
+
+
+def cdr_document(
+    link: SessionLink,
+    bill: Bill,
+    *,
+    cdr_id: str,
+    samples: Sequence[Sample],
+    stop_reason: str | None,
+    at: datetime,
+) -> Document:
+    """The CDR (mod_cdrs): sealed, with location, token and tariff as they were at the start."""
+    signed = signed_data(samples)
+    return {
+        "country_code": link.country_code,
+        "party_id": link.party_id,
+        "id": cdr_id,
+        "start_date_time": format_datetime(bill.start),
+        "end_date_time": format_datetime(bill.end),
+        "session_id": link.session_id,
+        "cdr_token": link.cdr_token,
+        "auth_method": link.auth_method,
+        **_reference(link),
+        "cdr_location": wire_json.loads(link.place or "{}"),
+        "currency": link.currency,
+        **({"tariffs": [tariff]} if (tariff := tariff_of(link)) is not None else {}),
+        "charging_periods": bill.periods,
+        **({"signed_data": signed} if signed is not None else {}),
+        **bill.totals,
+        **({"remark": f"Stopped: {stop_reason}"[:255]} if stop_reason else {}),
+        "last_updated": format_datetime(at),
+    }
+
+
+def credit_document(cdr: Mapping[str, Any], *, at: datetime) -> Document:
+    """The Credit CDR of a CDR (mod_cdrs, "Credit CDRs"): all its data, and only total_cost negative."""
+    return {
+        **cdr,
+        "id": credit_id(cdr["id"]),
+        "credit": True,
+        "credit_reference_id": cdr["id"],
+        "total_cost": {name: 0 - Decimal(str(amount)) for name, amount in cdr["total_cost"].items()},
+        "last_updated": format_datetime(at),
+    }
+
+
+def same_bill(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two CDRs say the same but for their ids and when they were written."""
+    return _content(one) == _content(other)
+
+
+def _content(cdr: Mapping[str, Any]) -> Document:
+    said = {name: value for name, value in cdr.items() if name not in ("id", "last_updated")}
+    read: Document = wire_json.loads(wire_json.dumps(said))
+    return read
+
+
+def _reference(link: SessionLink) -> Document:
+    return {"authorization_reference": link.authorization_reference} if link.authorization_reference else {}

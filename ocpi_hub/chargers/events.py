@@ -1,0 +1,58 @@
+"""HubPort: what the bridge calls inside its open transaction. A table says which event goes where."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bridge_ocpp.port import (
+    ChargerBooted,
+    ChargerOnline,
+    ConnectorStatusChanged,
+    Event,
+    IdToken,
+    ReservationChanged,
+    TransactionCorrected,
+    TransactionEnded,
+    TransactionStarted,
+    TransactionUpdated,
+    Verdict,
+    Where,
+)
+from ocpi_hub.base.resources import Resources
+from ocpi_hub.chargers import authorizing, evses, reservations, sessions
+
+log = structlog.get_logger()
+
+Handler = Callable[[Resources, Any, AsyncSession], Awaitable[None]]
+
+HEARD: dict[type[Event], Handler] = {
+    ChargerBooted: evses.booted,
+    ChargerOnline: evses.connection_changed,
+    ConnectorStatusChanged: evses.connector_changed,
+    TransactionStarted: sessions.started,
+    TransactionUpdated: sessions.updated,
+    TransactionEnded: sessions.ended,
+    TransactionCorrected: sessions.corrected,
+    ReservationChanged: reservations.changed,
+}
+
+
+class HubEvents:
+    """The business side of the bridge (bridge_ocpp.port.HubPort)."""
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+
+    async def heard(self, event: Event, db: AsyncSession) -> None:
+        """Take note of an event; everything that follows from it is written to `db`."""
+        handler = HEARD.get(type(event))
+        if handler is None:
+            log.info("charger.event_without_meaning", charger=event.charger_id, kind=type(event).__name__)
+            return
+        await handler(self._resources, event, db)
+
+    async def may_charge(self, token: IdToken, where: Where, db: AsyncSession) -> Verdict:
+        """Decide about a token within `authorize_timeout` seconds; a partner's fault is a refusal, not an error."""
+        return await authorizing.may_charge(self._resources, token, where, db)

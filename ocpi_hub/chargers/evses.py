@@ -1,0 +1,76 @@
+"""What chargers say of themselves and their connectors, as the status of EVSEs; unknown EVSEs join the Location."""
+
+from datetime import datetime
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from bridge_ocpp.port import ChargerBooted, ChargerOnline, ConnectorStatus, ConnectorStatusChanged
+from ocpi_hub.base.resources import Resources
+from ocpi_hub.chargers import placing
+from ocpi_hub.chargers.mapping import evse_status
+from ocpi_hub.chargers.tables import ChargerEvse, ChargerPlacement
+
+log = structlog.get_logger()
+
+
+async def connector_changed(resources: Resources, event: ConnectorStatusChanged, db: AsyncSession) -> None:
+    """A connector's status becomes its EVSE's, and is told where the EVSE's is another one."""
+    placement = await placing.find(db, event.charger_id)
+    if placement is None:
+        return
+    at = resources.clock()
+    if event.evse_id < 1:
+        placement.status = event.status
+        await _publish_all(placement, db, at=at)
+        return
+    evse = await known(placement, event.evse_id, event.connector_id, db, at=at)
+    evse.statuses = {**evse.statuses, str(max(event.connector_id, 1)): event.status}
+    await placing.publish_status(placement, evse, _status(placement, evse), db, at=at)
+
+
+async def connection_changed(resources: Resources, event: ChargerOnline, db: AsyncSession) -> None:
+    """Offline: every EVSE is UNKNOWN. Online: they are again what they last said."""
+    await _set_online(resources, event.charger_id, event.online, db)
+
+
+async def booted(resources: Resources, event: ChargerBooted, db: AsyncSession) -> None:
+    """Who boots is there."""
+    await _set_online(resources, event.charger_id, True, db)
+
+
+async def _set_online(resources: Resources, charger_id: str, online: bool, db: AsyncSession) -> None:
+    placement = await placing.find(db, charger_id, lock=True)
+    if placement is None or placement.online == online:
+        return
+    placement.online = online
+    await _publish_all(placement, db, at=resources.clock())
+
+
+async def _publish_all(placement: ChargerPlacement, db: AsyncSession, *, at: datetime) -> None:
+    for evse in await placing.evses_of(db, placement.key):
+        await placing.publish_status(placement, evse, _status(placement, evse), db, at=at)
+
+
+def _status(placement: ChargerPlacement, evse: ChargerEvse) -> str:
+    return evse_status(
+        (ConnectorStatus(status) for status in evse.statuses.values()),
+        online=placement.online,
+        whole=ConnectorStatus(placement.status) if placement.status is not None else None,
+    )
+
+
+async def known(
+    placement: ChargerPlacement, evse_id: int, connector_id: int, db: AsyncSession, *, at: datetime
+) -> ChargerEvse:
+    """The EVSE with this number; it and its connectors are added where nobody described them."""
+    query = select(ChargerEvse).where(ChargerEvse.charger_key == placement.key, col(ChargerEvse.evse_id) == evse_id)
+    evse = await db.scalar(query.with_for_update())
+    if evse is None:
+        log.warning("charger.evse_added", charger=placement.charger_id, evse=evse_id)
+        evse = await placing.add_evse(placement, evse_id, db, at=at)
+    if connector_id > len(evse.connector_ids):
+        log.warning("charger.connector_added", charger=placement.charger_id, evse=evse_id, connector=connector_id)
+        await placing.add_connector(placement, evse, connector_id, db, at=at)
+    return evse

@@ -1,0 +1,54 @@
+"""The CommandResult of a partner's command: found once, owed to its response_url, never sent twice."""
+
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bridge_ocpp.port import Outcome
+from ocpi_hub.base.jobs import ring_after_commit
+from ocpi_hub.chargers.mapping import command_result
+from ocpi_hub.chargers.tables import PartnerCommand
+from ocpi_hub.delivery import outbox
+from ocpi_hub.delivery.jobs import drain
+from ocpi_hub.wire import json as wire_json
+from ocpi_hub.wire.headers import PartyId
+
+log = structlog.get_logger()
+
+WORTH_TELLING = timedelta(minutes=10)
+"""How long a result is retried: nobody waits longer for a charger to start."""
+
+
+async def settle(db: AsyncSession, row: PartnerCommand, outcome: Outcome, *, at: datetime) -> None:
+    """Write how the charger took a command, and owe it to the partner; after a TIMEOUT was told it is only noted."""
+    result = command_result(outcome.status)
+    if row.outcome is not None:
+        if row.late_outcome is None and row.outcome == "TIMEOUT":
+            row.late_outcome = result
+            log.warning("command.answered_late", command=row.id, result=result)
+        return
+    row.state, row.outcome, row.answered_at = "ANSWERED", result, at
+    row.detail = outcome.detail[:512] or None
+    log.info("command.answered", command=row.id, type=row.type, charger=row.charger_id, result=result)
+    await owe(db, row, outcome.detail, at=at)
+
+
+async def owe(db: AsyncSession, row: PartnerCommand, reason: str, *, at: datetime) -> None:
+    """Owe the row's outcome to its response_url, from our party to the one that sent the command."""
+    text = "".join(character for character in reason if character.isprintable())[:512]
+    message = {"message": [{"language": "en", "text": text}]} if text else {}
+    await outbox.owe_message(
+        db,
+        platform_id=row.platform_id,
+        lane=f"commands/{row.id}",
+        url=row.response_url,
+        verb="POST",
+        body=wire_json.dumps({"result": row.outcome, **message}),
+        from_party=PartyId(row.owner_country_code, row.owner_party_id),
+        to_party=PartyId(row.from_country_code, row.from_party_id),
+        correlation_id=row.correlation_id,
+        at=at,
+        expires_at=at + WORTH_TELLING,
+    )
+    ring_after_commit(db, drain, row.platform_id)

@@ -1,0 +1,83 @@
+"""The tariffs of our own chargers: OCPI Tariff objects of our party, and which one a session is priced by."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from ocpi_hub.base.resources import Resources
+from ocpi_hub.chargers.placing import our_party
+from ocpi_hub.chargers.tables import ChargerPlacement
+from ocpi_hub.delivery import publish
+from ocpi_hub.objects import reading
+from ocpi_hub.objects.kinds import TARIFFS
+from ocpi_hub.objects.tables import KeptTariff
+from ocpi_hub.pricing import PricingError, choose, prepare
+from ocpi_hub.wire import json as wire_json
+from ocpi_hub.wire.errors import InvalidParameters
+from ocpi_hub.wire.headers import PartyId
+from ocpi_hub.wire.types import format_datetime
+
+
+async def put(resources: Resources, tariff_id: str, document: Mapping[str, Any], db: AsyncSession) -> str:
+    """Keep and publish a tariff of ours; gives it as kept. Its party may be named in it, else it is our default one.
+
+    Raises InvalidParameters for a tariff that OCPI or our own pricing cannot read: nobody is charged by a riddle.
+    """
+    at = resources.clock()
+    default = our_party(resources.settings)
+    owner = PartyId(
+        str(document.get("country_code") or default.country_code), str(document.get("party_id") or default.party_id)
+    )
+    if str(document.get("id", tariff_id)).lower() != tariff_id.lower():
+        raise InvalidParameters("id: is not the id in the URL")
+    full = {
+        **document,
+        "country_code": owner.country_code,
+        "party_id": owner.party_id,
+        "id": tariff_id,
+        "last_updated": format_datetime(at),
+    }
+    try:
+        prepare(full)
+    except PricingError as error:
+        raise InvalidParameters(str(error)) from None
+    written = await publish.put(
+        db, TARIFFS, owner=owner, document=full, source=None, at=at, correlation_id=str(uuid.uuid4())
+    )
+    return written.document
+
+
+async def every(db: AsyncSession) -> list[str]:
+    """The documents of the tariffs that our own chargers can use, oldest first."""
+    query = select(KeptTariff).where(col(KeptTariff.platform_id).is_(None)).order_by(col(KeptTariff.pk))
+    return [row.document for row in await db.scalars(query)]
+
+
+async def delete(resources: Resources, tariff_id: str, db: AsyncSession) -> bool:
+    """Take a tariff away. Raises InvalidParameters while a charger still names it (mod_tariffs, DELETE)."""
+    owner = our_party(resources.settings)
+    rows = await db.scalars(select(ChargerPlacement).where(ChargerPlacement.owner_key == owner.key))
+    users = [row.charger_id for row in rows if tariff_id.lower() in {name.lower() for name in row.tariff_ids}]
+    if users:
+        raise InvalidParameters(f"{tariff_id}: is still the tariff of {', '.join(sorted(users)[:5])}")
+    at = resources.clock()
+    removed = await publish.remove(
+        db, TARIFFS, owner=owner, object_id=tariff_id, at=at, correlation_id=str(uuid.uuid4())
+    )
+    return removed is not None
+
+
+async def in_force(db: AsyncSession, owner: PartyId, tariff_ids: Sequence[str], *, at: datetime) -> str | None:
+    """The document of the tariff that a session starting at `at` is priced by: REGULAR or for all, and valid then.
+
+    A driver accepts the tariff that is valid when the session starts (mod_tariffs, NOTE on start_date_time).
+    """
+    found = [await reading.get(db, TARIFFS, owner=owner, object_id=tariff_id) for tariff_id in tariff_ids]
+    documents = [kept.document for kept in found if kept is not None]
+    prepared = [prepare(wire_json.loads(document)) for document in documents]
+    chosen = choose(prepared, at=at)
+    return documents[prepared.index(chosen)] if chosen is not None else None
