@@ -25,9 +25,9 @@ docs: $(VENV)/.ready-dev
 
 # The lock files carry hashes and no addresses; rerun after a change of pyproject.toml.
 lock:
-	pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links \
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
 	  --extra embedded --extra build --output-file requirements.lock pyproject.toml
-	pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links \
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
 	  --extra embedded --extra build --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 
 $(VENV)/bin/python:

@@ -132,5 +132,5 @@ def _parties(partner: dict[str, Any]) -> str:
     return ", ".join(f"{p['country_code']}/{p['party_id']} {p['role']}" for p in partner["parties"])
 
 
-def _time(at: Any) -> str:
+def _at(at: Any) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S}" if at is not None else ""
