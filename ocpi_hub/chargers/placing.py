@@ -27,6 +27,7 @@ from ocpi_hub.chargers.tables import ChargerEvse, ChargerPlacement
 from ocpi_hub.delivery import publish
 from ocpi_hub.objects import reading
 from ocpi_hub.objects.kinds import LOCATIONS
+from ocpi_hub.partners import register
 from ocpi_hub.wire import json as wire_json
 from ocpi_hub.wire.errors import InvalidParameters
 from ocpi_hub.wire.headers import PartyId
@@ -62,9 +63,13 @@ def owner_of(placement: ChargerPlacement) -> PartyId:
 
 
 async def add(resources: Resources, new: NewPlace, db: AsyncSession) -> ChargerPlacement:
-    """Register a charger and place it. Raises KeyError when its id exists, InvalidParameters for what is missing."""
+    """Register a charger and place it.
+
+    Raises KeyError when its id exists, InvalidParameters for what is missing or a party that belongs to a partner.
+    """
     owner = new.party or our_party(resources.settings)
     at = resources.clock()
+    await register.host(db, resources, owner)
     connectors = tuple(
         (evse_id, connector_id)
         for evse_id, evse in enumerate(new.evses, start=1)

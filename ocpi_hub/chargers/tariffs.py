@@ -15,6 +15,7 @@ from ocpi_hub.delivery import publish
 from ocpi_hub.objects import reading
 from ocpi_hub.objects.kinds import TARIFFS
 from ocpi_hub.objects.tables import KeptTariff
+from ocpi_hub.partners import register
 from ocpi_hub.pricing import PricingError, choose, prepare
 from ocpi_hub.wire import json as wire_json
 from ocpi_hub.wire.errors import InvalidParameters
@@ -41,6 +42,7 @@ async def put(resources: Resources, tariff_id: str, document: Mapping[str, Any],
         "id": tariff_id,
         "last_updated": format_datetime(at),
     }
+    await register.host(db, resources, owner)
     try:
         prepare(full)
     except PricingError as error:

@@ -1,0 +1,1 @@
+"""Our own chargers as one more CPO."""
