@@ -55,8 +55,8 @@ class Kind:
 
     `verbs` are those of the RECEIVER interface; `owner` is the role that owns; `audience` says who may read:
     everyone of the opposite role who may talk with the owner, or only the owner of the session's token. `columns`
-    gives the table's own columns from a validated model. `dated`: its lists need a `date_from`. `unknown` is the OCPI
-    status for an object that is not there.
+    gives the table's own columns from a validated model. `by_id`: the SENDER interface also gives one object by its
+    id; `dated`: its lists need a `date_from`. `unknown` is the OCPI status for an object that is not there.
     """
 
     module: ModuleId
@@ -69,6 +69,7 @@ class Kind:
     growing: frozenset[str] = frozenset()
     audience: Literal["opposite", "token_owner"] = "opposite"
     columns: Columns = _no_columns
+    by_id: bool = False
     dated: bool = False
     unknown: int = 2001
 
@@ -115,9 +116,9 @@ class Kind:
         token = document.get("cdr_token")
         return _party_in(token if isinstance(token, dict) else {}, "cdr_token.")
 
-    def not_found(self, object_id: str) -> NotFound:
+    def not_found(self) -> NotFound:
         """The error for an object that is not there."""
-        return NotFound(f"there is no {self.name} {object_id}", status_code=self.unknown)
+        return NotFound(f"there is no such {self.name}", status_code=self.unknown)
 
 
 def _party_in(document: Document, path: str) -> PartyId:
@@ -136,6 +137,7 @@ LOCATIONS = Kind(
     verbs=frozenset({"GET", "PUT", "PATCH"}),
     children=(Child("EVSE", "evses", "uid", EVSE), Child("Connector", "connectors", "id", Connector)),
     columns=_location_columns,
+    by_id=True,
     unknown=2003,
 )
 TARIFFS = Kind(

@@ -92,7 +92,7 @@ def change_child(
     if len(ids) == 1:
         changed: Document = change(kept)
     elif kept is None:
-        raise NotFound(f"there is no {child.name} {wanted}", status_code=2003)
+        raise NotFound(f"there is no such {child.name}", status_code=2003)
     else:
         changed = change_child(kept, children[1:], ids[1:], change)
     siblings = [*siblings, changed] if place is None else [*siblings[:place], changed, *siblings[place + 1 :]]

@@ -6,6 +6,7 @@ loses nor repeats what stays, however much is written meanwhile (transport_and_f
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,14 +20,31 @@ from ocpi_hub.wire.paging import PageQuery
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What somebody may see: the objects of these owners, and those kept for these readers (`cc/pid` folded)."""
+    """What somebody may see: the objects of these owners, and those kept for these readers (`cc/pid` folded).
+
+    `only` is the one owner that was asked for, out of all that may be seen.
+    """
 
     owners: frozenset[str] = frozenset()
     readers: frozenset[str] = frozenset()
+    only: str | None = None
 
     @classmethod
-    def of(cls, *, owners: Iterable[PartyId] = (), readers: Iterable[PartyId] = ()) -> "Sight":
-        return cls(frozenset(party.key for party in owners), frozenset(party.key for party in readers))
+    def of(
+        cls, *, owners: Iterable[PartyId] = (), readers: Iterable[PartyId] = (), only: PartyId | None = None
+    ) -> "Sight":
+        return cls(
+            owners=frozenset(party.key for party in owners),
+            readers=frozenset(party.key for party in readers),
+            only=only.key if only else None,
+        )
+
+    def filters(self) -> dict[str, list[str] | str]:
+        """The values for the conditions of statements.py."""
+        found: dict[str, list[str] | str] = {"owners": sorted(self.owners)}
+        if self.readers:
+            found["readers"] = sorted(self.readers)
+        return found | ({"only": self.only} if self.only else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +80,9 @@ async def find(
         named = table.c.uid_key == object_id.lower()
     else:
         named = table.c.key == kind.object_key(object_id, token_type)
-    query = select(kind.table).where(named).order_by(table.c.pk)
-    if sight is not None:
-        query = query.where(table.c.owner_key.in_(sorted(sight.owners)) | table.c.reader_key.in_(sorted(sight.readers)))
-    return list(await db.scalars(query.execution_options(populate_existing=True)))
+    filters = sight.filters() if sight is not None else {}
+    query = select(kind.table).where(named, *statements.seen(table, frozenset(filters))).order_by(table.c.pk)
+    return list(await db.scalars(query.execution_options(populate_existing=True), filters))
 
 
 async def page(
@@ -76,13 +93,10 @@ async def page(
     `after` is the `last` of the page before and then stands in place of the query's offset: deep pages cost what
     the first one costs.
     """
-    asked = {
-        "owners": sorted(sight.owners) if sight is not None else None,
-        "readers": sorted(sight.readers) if sight is not None and sight.readers else None,
-        "date_from": query.date_from,
-        "date_to": query.date_to,
-    }
-    filters = {name: value for name, value in asked.items() if value is not None}
+    dates = {"date_from": query.date_from, "date_to": query.date_to}
+    filters: dict[str, Any] = {name: when for name, when in dates.items() if when is not None}
+    if sight is not None:
+        filters |= sight.filters()
     total = await db.scalar(statements.total(kind, frozenset(filters)), filters)
     place = {"after": after} if after is not None else {"skip": query.offset}
     listing = statements.page(kind, frozenset(filters | place))

@@ -90,6 +90,19 @@ def forget(kind: Kind) -> Executable:
     return _counting(kind, gone, [gone.c[column.name] for column in _written_columns(kind)], by=-1, where=true())
 
 
+def seen(table: Table, asked: frozenset[str]) -> Iterator[ColumnElement[bool]]:
+    """Rows of one of these `owners`, or for one of these `readers`; and of the `only` owner that is asked for."""
+    ways = [
+        column == any_(bindparam(name, type_=ARRAY(Text)))
+        for name, column in (("owners", table.c.owner_key), ("readers", table.c.reader_key))
+        if name in asked
+    ]
+    if ways:
+        yield or_(*ways)
+    if "only" in asked:
+        yield table.c.owner_key == bindparam("only")
+
+
 @cache
 def page(kind: Kind, asked: frozenset[str]) -> Executable:
     """pk and document of at most `take` objects in order of arrival, under the conditions that are `asked`.
@@ -113,28 +126,17 @@ def total(kind: Kind, asked: frozenset[str]) -> Select[Any]:
     if kind.counted and not asked & {"date_from", "date_to"}:
         counts = cast(Table, KeptCount.__table__)  # type: ignore[attr-defined]
         of_kind = counts.c.module == str(kind.module)
-        return select(func.sum(counts.c.n)).where(of_kind, *_sight(counts, asked))
+        return select(func.sum(counts.c.n)).where(of_kind, *seen(counts, asked))
     return select(func.count()).select_from(table_of(kind)).where(*_conditions(kind, asked))
 
 
 def _conditions(kind: Kind, asked: frozenset[str]) -> Iterator[ColumnElement[bool]]:
     table = table_of(kind)
-    yield from _sight(table, asked)
+    yield from seen(table, asked)
     if "date_from" in asked:
         yield table.c.last_updated >= bindparam("date_from", type_=table.c.last_updated.type)
     if "date_to" in asked:
         yield table.c.last_updated < bindparam("date_to", type_=table.c.last_updated.type)
-
-
-def _sight(table: Table, asked: frozenset[str]) -> Iterator[ColumnElement[bool]]:
-    """Rows of one of these owners, or for one of these readers."""
-    seen = [
-        column == any_(bindparam(name, type_=ARRAY(Text)))
-        for name, column in (("owners", table.c.owner_key), ("readers", table.c.reader_key))
-        if name in asked
-    ]
-    if seen:
-        yield or_(*seen)
 
 
 def _counting(

@@ -76,7 +76,7 @@ async def put_child(
     require_same(document, {child.key_field: ids[-1]})
     kept = await _locked(db, kind, owner=owner, key=kind.object_key(ids[0]))
     if kept is None:
-        raise kind.not_found(ids[0])
+        raise kind.not_found()
     whole = loads(kept.document)
     created = find_child(whole, kind.children, ids[1:]) is None
     changed = change_child(whole, kind.children, ids[1:], lambda _: document)
@@ -102,7 +102,7 @@ async def patch(
     require_last_updated(changes)
     kept = await _locked(db, kind, owner=owner, key=kind.object_key(ids[0], token_type))
     if kept is None:
-        raise kind.not_found(ids[0])
+        raise kind.not_found()
     whole = loads(kept.document)
     if len(ids) == 1:
         changed = merge(whole, changes, kind.shape)
@@ -113,7 +113,7 @@ async def patch(
 
         def change(child: Document | None) -> Document:
             if child is None:
-                raise kind.not_found("/".join(ids))
+                raise kind.not_found()
             return merge(child, changes, shape)
 
         changed = change_child(whole, kind.children, ids[1:], change)
