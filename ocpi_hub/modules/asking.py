@@ -40,6 +40,10 @@ def _correlation(request: Request) -> str:
     return correlation_id
 
 
+async def _body(request: Request) -> bytes:
+    return await request.body()
+
+
 async def _document(request: Request) -> dict[str, Any]:
     return read_document(await request.body())
 
@@ -55,6 +59,8 @@ CallerDep = Annotated[Caller, Depends(_caller)]
 RoutingDep = Annotated[Routing, Depends(_routing)]
 """To whom and from whom; on a functional module `from_` is always a party of the caller's platform."""
 CorrelationDep = Annotated[str, Depends(_correlation)]
+BodyDep = Annotated[bytes, Depends(_body)]
+"""The body as it came."""
 DocumentDep = Annotated[dict[str, Any], Depends(_document)]
 """The body, which must be a JSON object: fractions are Decimals, nothing is lost or validated."""
 WorkDep = Annotated[AsyncSession, Depends(_work, scope="function")]
@@ -75,6 +81,12 @@ def read_model(model: type[M], document: Mapping[str, Any]) -> M:
         return model.model_validate(document)
     except ValidationError as error:
         raise from_validation(error) from None
+
+
+def takes(model: type[BaseModel]) -> dict[str, Any]:
+    """`openapi_extra` for an endpoint that reads its body itself: what the body should be."""
+    schema = model.model_json_schema()
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
 def answer(

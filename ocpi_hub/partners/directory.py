@@ -74,11 +74,12 @@ class Directory:
         return cls(resources)
 
     async def aclose(self) -> None:
-        """Stop listening."""
-        tasks = [task for task in (self._listening, *self._announcing) if task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """Let what is being announced go out, and stop listening."""
+        if self._announcing:
+            await asyncio.wait(list(self._announcing), timeout=2)
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.gather(self._listening, return_exceptions=True)
 
     async def now(self) -> Snapshot:
         """The current picture."""

@@ -52,27 +52,25 @@ def our_credentials(resources: Resources, our_token: str) -> dict[str, Any]:
 # --- the partner begins -------------------------------------------------------------------------------------------
 
 
-async def register(resources: Resources, caller: Caller, credentials: Credentials, *, version: str) -> dict[str, Any]:
-    """POST: exchange credentials with a partner that presented our invitation; gives the answer's credentials.
-
-    Raises MethodNotAllowed when it is registered already, ClaimRefused, UnableToUseApi, UnsupportedVersion or
-    NoMatchingEndpoints; the invitation then stays good. Raises NotAuthenticated when it was used up meanwhile.
-    """
+def only_invited(caller: Caller) -> None:
+    """Raises MethodNotAllowed when the caller has registered before (credentials.asciidoc, POST)."""
     if caller.purpose != keyring.INVITE:
         raise MethodNotAllowed("this platform is already registered: use PUT to update, DELETE to unregister")
-    return await _receive(resources, caller, credentials, version=version)
 
 
-async def update(resources: Resources, caller: Caller, credentials: Credentials, *, version: str) -> dict[str, Any]:
-    """PUT: the same for a registered partner; the old token works until the new one is seen, or for the grace.
+def only_registered(caller: Caller) -> None:
+    """Raises MethodNotAllowed when the caller has not registered yet (credentials.asciidoc, PUT, DELETE)."""
+    if caller.purpose != keyring.LIVE:
+        raise MethodNotAllowed("this platform is not registered yet: use POST")
 
-    Raises as `register` does; everything then stays as it was.
+
+async def receive(resources: Resources, caller: Caller, credentials: Credentials, *, version: str) -> dict[str, Any]:
+    """POST and PUT: exchange credentials with a partner that began; gives those for the answer.
+
+    The partner is called back for its endpoints every time. An invitation is used up by this; a live token works
+    until the new one is seen, or for the grace. Raises ClaimRefused, UnableToUseApi, UnsupportedVersion or
+    NoMatchingEndpoints: then everything is as it was; NotAuthenticated when the token was used up meanwhile.
     """
-    _registered_only(caller)
-    return await _receive(resources, caller, credentials, version=version)
-
-
-async def _receive(resources: Resources, caller: Caller, credentials: Credentials, *, version: str) -> dict[str, Any]:
     async with resources.sessions() as db:
         platform = await db.get(Platform, caller.platform.id)
     if platform is None:
@@ -107,18 +105,12 @@ async def _explore_for_caller(
 
 
 async def unregister(resources: Resources, caller: Caller) -> None:
-    """DELETE: the partner's credentials and ours end at once. Raises MethodNotAllowed when it is not registered."""
-    _registered_only(caller)
+    """DELETE: the partner's credentials and ours end at once."""
     async with resources.unit_of_work() as db:
         platform = await _locked(db, caller.platform.id)
         await keyring.revoke(db, resources, platform.id)
         await leave(db, resources, platform)
     log.info("partner.unregistered", platform=caller.platform.id)
-
-
-def _registered_only(caller: Caller) -> None:
-    if caller.purpose != keyring.LIVE:
-        raise MethodNotAllowed("this platform is not registered yet: use POST")
 
 
 async def _locked(db: AsyncSession, platform_id: str) -> Platform:

@@ -1,0 +1,261 @@
+"""The HTTP process: OCPI for partners, the admin REST for operators, probes and metrics; and how it is run.
+
+Nothing is decided here. What can be asked is in api.py and admin/, what is counted in base/metrics.py.
+"""
+
+import asyncio
+import contextlib
+import functools
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+import structlog
+import uvicorn
+from alembic.script import ScriptDirectory
+from fastapi import FastAPI, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from redis.exceptions import RedisError
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.loops.auto import auto_loop_factory
+
+from bridge_ocpp.port import ChargerBook
+from ocpi_hub import __version__
+from ocpi_hub.admin.api import create_admin
+from ocpi_hub.api import create_ocpi
+from ocpi_hub.base.jobs import Bellringer, use_broker
+from ocpi_hub.base.log import configure_logs
+from ocpi_hub.base.metrics import REGISTRY
+from ocpi_hub.base.resources import Resources, open_resources, required_urls
+from ocpi_hub.base.settings import Settings
+from ocpi_hub.delivery.tables import Owed
+from ocpi_hub.embedded.migrate import alembic_config
+from ocpi_hub.partners.tables import Platform
+
+log = structlog.get_logger()
+
+PROBE_SECONDS = 2.0
+STOP_SECONDS = 8
+POOL_SIZE = 20
+
+
+def create_app(resources: Resources) -> FastAPI:
+    """The whole HTTP face over one process's resources, which the caller opens and closes."""
+    app = FastAPI(title="OCPI hub", version=__version__, openapi_url=None, redirect_slashes=False)
+    ocpi = create_ocpi(resources)
+    app.add_middleware(_OcpiFirst, ocpi=ocpi)
+    app.mount("/admin/v1", create_admin(resources))
+
+    @app.get("/health/live")
+    async def live() -> dict[str, str]:
+        """The process runs."""
+        return {"status": "live"}
+
+    @app.get("/health/ready")
+    async def ready() -> JSONResponse:
+        """Whether requests can be served: 200, or 503 with the reasons."""
+        checks = await _checks(resources)
+        reasons = [f"{name}: {checks[name]}" for name in ("database", "schema") if checks[name] != "ok"]
+        document: dict[str, Any] = {"status": "not ready" if reasons else "ready", **checks}
+        return JSONResponse(document | ({"reasons": reasons} if reasons else {}), 503 if reasons else 200)
+
+    @app.get("/metrics")
+    async def metrics() -> Response:
+        """For Prometheus: what this process counted, and what the database says now."""
+        scrape = CollectorRegistry()
+        scrape.register(_Families(await _families(resources)))
+        return Response(
+            generate_latest(REGISTRY) + generate_latest(scrape), media_type="text/plain; version=0.0.4; charset=utf-8"
+        )
+
+    @app.get("/openapi/ocpi.json")
+    async def openapi() -> dict[str, Any]:
+        """What the OCPI side takes and gives, for machines."""
+        return ocpi.openapi()
+
+    return app
+
+
+class _OcpiFirst:
+    """Sends everything below /ocpi to its own app, before any route of this one: `//ocpi/versions/` too."""
+
+    def __init__(self, app: ASGIApp, *, ocpi: ASGIApp) -> None:
+        self._app, self._ocpi = app, ocpi
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        below = scope["type"] == "http" and scope["path"].lstrip("/").partition("/")[0] == "ocpi"
+        await (self._ocpi if below else self._app)(scope, receive, send)
+
+
+# --- health -------------------------------------------------------------------------------------------------------
+
+
+async def _checks(resources: Resources) -> dict[str, str]:
+    """What each part says: ok, or what is wrong. Without Valkey the hub works on, more slowly."""
+    database, schema = await _database(resources)
+    try:
+        async with asyncio.timeout(PROBE_SECONDS):
+            await resources.redis.ping()
+        valkey = "ok"
+    except (RedisError, OSError, TimeoutError) as error:
+        valkey = f"not reachable ({type(error).__name__}); pushes wait for the next sweep"
+    return {"database": database, "schema": schema, "valkey": valkey}
+
+
+async def _database(resources: Resources) -> tuple[str, str]:
+    try:
+        async with asyncio.timeout(PROBE_SECONDS), resources.sessions() as db:
+            there = await db.scalar(text("SELECT to_regclass('alembic_version')"))
+            found = await db.scalar(text("SELECT version_num FROM alembic_version")) if there else None
+    except (SQLAlchemyError, OSError, TimeoutError) as error:
+        return f"not reachable ({type(error).__name__})", "unknown"
+    return "ok", _schema(found)
+
+
+def _schema(found: str | None) -> str:
+    """Whether a database at this migration serves this code. One that is newer than the code does."""
+    scripts = _scripts()
+    head = scripts.get_current_head()
+    known = {script.revision for script in scripts.walk_revisions()}
+    if found == head or (found is not None and found not in known):
+        return "ok"
+    return "migrations are missing: run `ocpi-hub migrate`"
+
+
+@functools.cache
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(alembic_config(""))
+
+
+# --- metrics ------------------------------------------------------------------------------------------------------
+
+
+class _Families(Collector):
+    """What was read for one scrape."""
+
+    def __init__(self, families: list[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._families
+
+
+async def _families(resources: Resources) -> list[Metric]:
+    """What the database knows; only `ocpi_database_up 0` when it does not answer."""
+    up = GaugeMetricFamily("ocpi_database_up", "Whether the database answers", value=1)
+    try:
+        async with asyncio.timeout(PROBE_SECONDS), resources.sessions() as db:
+            families = [up, *await _debts(db, resources.clock()), await _platforms(db)]
+            with contextlib.suppress(LookupError):
+                chargers = await resources.get(ChargerBook).chargers(db)  # type: ignore[type-abstract]
+                families.append(_gauge("ocpi_chargers", "Chargers of our own", len(chargers)))
+                online = sum(charger.online for charger in chargers)
+                families.append(_gauge("ocpi_chargers_online", "Chargers that are connected now", online))
+            return families
+    except (SQLAlchemyError, OSError, TimeoutError) as error:
+        log.warning("metrics.no_database", error=type(error).__name__)
+        return [_gauge("ocpi_database_up", "Whether the database answers", 0)]
+
+
+def _gauge(name: str, text_: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, text_, value=value)
+
+
+async def _debts(db: AsyncSession, now: datetime) -> list[Metric]:
+    labels = ["platform", "name"]
+    owed = GaugeMetricFamily("ocpi_debts", "Pushes that a platform is owed", labels=labels)
+    oldest = GaugeMetricFamily("ocpi_oldest_debt_seconds", "Age of the oldest of them", labels=labels)
+    dead = GaugeMetricFamily("ocpi_dead_debts", "Pushes that were given up", labels=labels)
+    alive = col(Owed.dead_at).is_(None)
+    counts = (
+        select(
+            col(Platform.id),
+            col(Platform.name),
+            func.count(col(Owed.id)).filter(alive),
+            func.min(col(Owed.owed_since)).filter(alive),
+            func.count(col(Owed.id)).filter(~alive),
+        )
+        .join(Owed, col(Owed.platform_id) == col(Platform.id), isouter=True)
+        .group_by(col(Platform.id), col(Platform.name))
+    )
+    for platform_id, name, count, since, given_up in (await db.execute(counts)).all():
+        owed.add_metric([platform_id, name], count)
+        oldest.add_metric([platform_id, name], (now - since).total_seconds() if since else 0)
+        dead.add_metric([platform_id, name], given_up)
+    return [owed, oldest, dead]
+
+
+async def _platforms(db: AsyncSession) -> Metric:
+    family = GaugeMetricFamily("ocpi_platforms", "Platforms by status", labels=["status"])
+    rows = await db.execute(select(col(Platform.status), func.count()).group_by(col(Platform.status)))
+    for status, count in rows.all():
+        family.add_metric([status], count)
+    return family
+
+
+# --- running ------------------------------------------------------------------------------------------------------
+
+
+def run_api(settings: Settings, ready: Callable[[], None]) -> None:
+    """Serve on the settings' host and port until SIGTERM or SIGINT; `ready` is called once it listens.
+
+    Requests that run may end. Raises ValueError when a setting is missing; exits with 1 when the port is taken.
+    """
+    configure_logs(level=settings.log_level, form=settings.log_format)
+    use_broker(required_urls(settings)[1])
+    with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
+        runner.run(_serve(settings, ready))
+
+
+async def _serve(settings: Settings, ready: Callable[[], None]) -> None:
+    ringer = Bellringer()
+    async with open_resources(settings, pool_size=POOL_SIZE, ring=ringer) as resources:
+        resources.put(Bellringer, ringer)
+        await _Server(server_config(create_app(resources), host=settings.host, port=settings.port), ready).serve()
+
+
+def server_config(app: FastAPI, *, host: str, port: int) -> uvicorn.Config:
+    """How the web server runs in production."""
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=60,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that says when it listens, and that ends with exit status 0 when it is told to."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if not self.started:
+            return
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):
+                loop.add_signal_handler(number, self._stop)
+        self._ready()
+
+    def _stop(self) -> None:
+        self.force_exit, self.should_exit = self.should_exit, True

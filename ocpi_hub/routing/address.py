@@ -1,0 +1,96 @@
+"""Where a call goes: Here, There or Nobody. Pure; the only place that reads OCPI-to (decision 3).
+
+A call is addressed before any module sees it. Relaying does not know modules, so custom modules pass too.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from ocpi_hub.partners.access import may_talk
+from ocpi_hub.partners.snapshot import PlatformEntry, Snapshot
+from ocpi_hub.wire.errors import OcpiError, UnknownReceiver
+from ocpi_hub.wire.headers import PartyId, Routing
+from ocpi_hub.wire.parties import InterfaceRole, ModuleId
+
+VERSION = "2.2.1"
+_INTERFACES = {"sender": InterfaceRole.SENDER, "receiver": InterfaceRole.RECEIVER}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a URL names: `/ocpi/2.2.1/{sender|receiver}/{module}/{rest}`.
+
+    `module` is `versions`, `details`, or a ModuleID, own modules of partners included; None: no such place.
+    """
+
+    module: str | None
+    interface: InterfaceRole | None = None
+    rest: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, segments: Sequence[str]) -> Self:
+        """The target of a path in segments, the leading `ocpi` left out."""
+        match list(segments):
+            case ["versions"]:
+                return cls("versions")
+            case [found] if found == VERSION:
+                return cls("details")
+            case [found, "credentials"] if found == VERSION:
+                return cls(ModuleId.CREDENTIALS.value)
+            case [found, ("sender" | "receiver") as interface, module, *rest] if found == VERSION:
+                return cls(module.lower(), _INTERFACES[interface], tuple(rest))
+        return cls(None)
+
+    @property
+    def opens_to_invited(self) -> bool:
+        """Whether an invitation or an open handshake reaches it (transport_and_format, "Authorization header")."""
+        return self.module in ("versions", "details", ModuleId.CREDENTIALS)
+
+    @property
+    def routed(self) -> bool:
+        """Whether it is a functional module: configuration modules neither need nor get routing headers."""
+        return self.interface is not None and self.module != ModuleId.HUB_CLIENT_INFO
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """We answer, in the name of this party: the hub, or a party of our own chargers."""
+
+    party: PartyId
+
+
+@dataclass(frozen=True, slots=True)
+class There:
+    """A party of another platform answers. `platform` is the one that serves the interface which is called;
+    None when no platform of that party does."""
+
+    party: PartyId
+    platform: PlatformEntry | None
+
+
+@dataclass(frozen=True, slots=True)
+class Nobody:
+    """It cannot be delivered, and this says why."""
+
+    error: OcpiError
+
+
+def address(target: Target, routing: Routing, snapshot: Snapshot) -> Here | There | Nobody:
+    """Where a call to a functional module goes. `routing.from_` is known to belong to the caller.
+
+    An unknown receiver and one that the sender may not talk with get the same answer: who is connected is told by
+    HubClientInfo only.
+    """
+    to = routing.to
+    if to is None or to == snapshot.hub:
+        return Here(snapshot.hub)
+    hosted = next((party for party in snapshot.hosted if party == to), None)
+    if hosted is not None:
+        return Here(hosted)
+    entries = snapshot.party(to)
+    assert target.module is not None
+    assert target.interface is not None
+    if not entries or routing.from_ is None or not may_talk(snapshot, routing.from_, to, target.module):
+        return Nobody(UnknownReceiver(f"the receiver {to} is not known here"))
+    return There(entries[0].party, snapshot.platform_of(to, target.module, target.interface))

@@ -1,0 +1,145 @@
+"""The door in front of every OCPI route: who calls, with which ids, from whom and to whom; then the route, or an error.
+
+ASGI, because it must hold for what no route sees: unknown paths, wrong methods, bodies that are too large. It puts
+`caller`, `routing`, `request_id`, `correlation_id` and `resources` into the request's state.
+"""
+
+from time import perf_counter
+from uuid import uuid4
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bind_contextvars, bound_contextvars
+
+from ocpi_hub.base.metrics import LATENCY, REQUESTS
+from ocpi_hub.base.resources import Resources
+from ocpi_hub.partners import keyring, presence
+from ocpi_hub.partners.directory import Caller, Directory
+from ocpi_hub.routing.address import Here, Nobody, Target, There, address
+from ocpi_hub.routing.reading import body_of, check_query, headers_of, segments_of
+from ocpi_hub.routing.rendering import Answer
+from ocpi_hub.wire.errors import GenericClientError, HubError, InvalidParameters, NotAuthenticated, NotFound
+from ocpi_hub.wire.headers import MessageIds, Routing
+from ocpi_hub.wire.parties import ConnectionStatus, ModuleId
+
+log = structlog.get_logger()
+
+_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+_MODULES = frozenset(ModuleId) | {"versions", "details"}
+
+
+class Door:
+    """Wraps the app that holds the OCPI routes."""
+
+    def __init__(self, app: ASGIApp, *, resources: Resources) -> None:
+        self._app = app
+        self._resources = resources
+        self._directory = resources.one(Directory)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, one answer in the envelope, whatever happens."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = perf_counter()
+        headers = headers_of(scope)
+        given = MessageIds.read(headers)
+        ids = MessageIds(given.request_id or str(uuid4()), given.correlation_id or str(uuid4()))
+        answer = Answer(send, ids=ids, clock=self._resources.clock)
+        target = Target(None)
+        with bound_contextvars(request_id=ids.request_id, correlation_id=ids.correlation_id):
+            try:
+                segments = segments_of(scope)
+                target = Target.read(segments[1:])
+                scope["path"] = "/" + "/".join(segments)
+                scope["state"] = dict(scope.get("state") or {}) | {
+                    "resources": self._resources,
+                    "request_id": ids.request_id,
+                    "correlation_id": ids.correlation_id,
+                }
+                await self._serve(scope, receive, headers=headers, target=target, answer=answer)
+            except Exception as error:
+                await answer.fail(error)
+            finally:
+                _count(scope["method"], target, answer, seconds=perf_counter() - began)
+
+    async def _serve(
+        self, scope: Scope, receive: Receive, *, headers: dict[str, str], target: Target, answer: Answer
+    ) -> None:
+        caller = await self._let_in(headers, target)
+        answer.authenticated = True
+        scope["state"]["caller"] = caller
+        if target.module is None:
+            raise NotFound("there is nothing at this URL")
+        check_query(scope)
+        routing = self._routing(headers, caller) if target.routed else Routing()
+        scope["state"]["routing"] = routing
+        snapshot = await self._directory.now()
+        if target.routed:
+            answer.routing = Routing(to=routing.from_, from_=snapshot.hub)
+        body = await body_of(receive, headers, limit=self._resources.settings.body_limit)
+        if target.routed:
+            match address(target, routing, snapshot):
+                case Here(party):
+                    answer.routing = Routing(to=routing.from_, from_=party)
+                case There(party):
+                    raise HubError(f"{party} is connected, but messages between partners are not relayed yet")
+                case Nobody(error):
+                    raise error
+        await self._app(scope, _once(body, receive), answer.send)
+
+    async def _let_in(self, headers: dict[str, str], target: Target) -> Caller:
+        """The platform that calls. Raises NotAuthenticated, or GenericClientError (HTTP 403) when it is suspended."""
+        caller = await self._directory.authenticate(headers.get("authorization"))
+        if caller is None:
+            raise NotAuthenticated("the credentials token is missing or unknown")
+        bind_contextvars(platform=caller.platform.id)
+        if caller.purpose != keyring.LIVE and not target.opens_to_invited:
+            raise NotAuthenticated("this credentials token opens versions and credentials only")
+        offline = caller.platform.status is ConnectionStatus.OFFLINE
+        await presence.heard_from(self._resources, caller.platform.id, offline=offline)
+        if target.opens_to_invited:
+            return caller
+        if not caller.adopted:
+            await keyring.adopt(self._resources, caller)
+        if caller.platform.status is ConnectionStatus.SUSPENDED:
+            raise GenericClientError("this connection is suspended; ask the hub's operator", http_status=403)
+        return caller
+
+    def _routing(self, headers: dict[str, str], caller: Caller) -> Routing:
+        """To and from; `from_` as the party registered itself. Raises InvalidParameters when it is not the caller's.
+
+        A platform with one party may leave the from headers out: then there is nothing to tell apart.
+        """
+        routing = Routing.read(headers)
+        if routing.from_ is None:
+            own = {entry.party for entry in caller.parties}
+            if len(own) != 1:
+                raise InvalidParameters(
+                    "OCPI-from-country-code, OCPI-from-party-id: are required, for your platform has several parties"
+                )
+            return Routing(to=routing.to, from_=own.pop())
+        party = caller.speaks_for(routing.from_)
+        if party is None:
+            raise InvalidParameters(
+                f"OCPI-from-country-code, OCPI-from-party-id: {routing.from_} is not a party of your platform"
+            )
+        return Routing(to=routing.to, from_=party)
+
+
+def _once(body: bytes, receive: Receive) -> Receive:
+    """The body that was read already, and then whatever the server says."""
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return replay
+
+
+def _count(method: str, target: Target, answer: Answer, *, seconds: float) -> None:
+    module = target.module if target.module in _MODULES else "other"
+    interface = target.interface.value.lower() if target.interface else ""
+    verb = method if method in _METHODS else "other"
+    REQUESTS.labels(module, interface, verb, str(answer.http_status), str(answer.status_code)).inc()
+    LATENCY.labels(module, verb).observe(seconds)
