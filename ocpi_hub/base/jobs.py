@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import structlog
 from celery import Celery
+from kombu.entity import Queue
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ocpi_hub.base.database import Bell, after_commit
@@ -25,10 +26,19 @@ celery.conf.update(
     task_serializer="json",
     accept_content=["json"],
     task_acks_late=False,
+    # One queue on the default exchange: there is no binding in the broker that could be lost with its memory.
+    task_queues=[Queue("ocpi_hub", exchange="", routing_key="ocpi_hub")],  # type: ignore[no-untyped-call]
+    task_default_queue="ocpi_hub",
+    task_default_exchange="",
+    task_default_routing_key="ocpi_hub",
     worker_prefetch_multiplier=16,
     worker_hijack_root_logger=False,
     worker_redirect_stdouts=False,
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    worker_enable_remote_control=False,
     broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    broker_connection_timeout=2,
     broker_transport_options={
         "visibility_timeout": 120,
         "unacked_restore_throttle": 1,
@@ -173,37 +183,41 @@ class Runner:
             self.submit(name, ids)
 
     async def _run(self, bell: Bell) -> None:
-        name, ids = bell
-        try:
-            async with self._places:
+        async with self._places:
+            try:
                 while True:
                     self._running[bell] = False
-                    try:
-                        await JOBS[name](self._resources, *ids)
-                    except KeyError:
-                        if name in JOBS:
-                            raise
-                        log.error("job.unknown", job=name)
+                    await self._once(bell)
                     if not self._running[bell]:
                         return
+            finally:
+                del self._running[bell]
+
+    async def _once(self, bell: Bell) -> None:
+        name, ids = bell
+        body = JOBS.get(name)
+        if body is None:
+            log.error("job.unknown", job=name)
+            return
+        try:
+            await body(self._resources, *ids)
         except Exception:
             log.exception("job.failed", job=name, ids=list(ids))
-        finally:
-            del self._running[bell]
 
     async def idle(self) -> None:
         """Wait until nothing runs."""
         while self._tasks:
             await asyncio.wait(list(self._tasks))
 
-    async def aclose(self) -> None:
-        """Give running jobs a moment, then cancel them: their leases run out and another takes over."""
-        if self._tasks:
-            _, late = await asyncio.wait(list(self._tasks), timeout=5)
-            for task in late:
-                task.cancel()
-            if late:
-                await asyncio.wait(late, timeout=5)
+    async def aclose(self, *, grace: float = 2) -> None:
+        """Give running jobs `grace` seconds, then cancel them: their leases run out and another takes over."""
+        if not self._tasks:
+            return
+        _, late = await asyncio.wait(list(self._tasks), timeout=grace)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=grace)
 
 
 async def run_schedules(resources: Resources, *, leader: Callable[[], Awaitable[bool]]) -> None:
@@ -211,14 +225,15 @@ async def run_schedules(resources: Resources, *, leader: Callable[[], Awaitable[
     loop = asyncio.get_running_loop()
     due = {schedule.name: 0.0 for schedule in SCHEDULES}
     running: dict[str, asyncio.Task[None]] = {}
-    while True:
-        if await leader():
-            for schedule in SCHEDULES:
-                busy = running.get(schedule.name)
-                if loop.time() >= due[schedule.name] and (busy is None or busy.done()):
-                    due[schedule.name] = loop.time() + schedule.every(resources)
-                    running[schedule.name] = asyncio.create_task(_guarded(resources, schedule))
-        await asyncio.sleep(min(0.5, resources.settings.sweep_interval))
+    async with asyncio.TaskGroup() as bodies:
+        while True:
+            if await leader():
+                for schedule in SCHEDULES:
+                    busy = running.get(schedule.name)
+                    if loop.time() >= due[schedule.name] and (busy is None or busy.done()):
+                        due[schedule.name] = loop.time() + schedule.every(resources)
+                        running[schedule.name] = bodies.create_task(_guarded(resources, schedule))
+            await asyncio.sleep(min(0.5, resources.settings.sweep_interval))
 
 
 async def _guarded(resources: Resources, schedule: Schedule) -> None:

@@ -1,6 +1,7 @@
-"""Debts to tell and the ledger of attempts. The debt is not a message: its body is rendered when it is told.
+"""Debts to tell, the outages of platforms, and the ledger of attempts. A debt is not a message: its body is
+rendered when it is told.
 
-Written by delivery/outbox.py (owing, leasing) and delivery/sender.py (settling) only.
+Written only in this room: by outbox.py (owing, leasing, settling), outages.py, and ledger rows by sender.py.
 """
 
 from datetime import datetime
@@ -10,20 +11,25 @@ from sqlmodel import Field, SQLModel
 
 from ocpi_hub.base.database import JsonText, UtcTime
 
+_OPEN = "dead_at IS NULL"
+
 
 class Owed(SQLModel, table=True):
-    """`platform_id` must be told the newest state of one lane, such as `locations/nl/abc/loc1`.
+    """`platform_id` must be told the newest state of one lane, such as `de/msp:locations/nl/abc/loc1`.
 
     One lane has one row per platform, so order per object needs no lock: ten changes while a partner is slow
     become one push. `version` grows with every owing; settling deletes only the version that was leased.
-    `body` is set only where there is no kept document to render (a CommandResult), with `url` as its target.
-    `from_key`/`to_key` are the routing parties (`cc/pid` as registered). `dead_at`: given up, on the dead-letter list.
+    `body` is set only where there is no kept document to render (a CommandResult), with `url` as its target, or
+    `kind` and `path`. `from_party` and `to_party` are the routing parties as registered (`NL/ABC`); no
+    `from_party` is the hub itself. Lower `urgency` goes first. `dead_at`: given up, on the dead-letter list.
     """
 
     __tablename__ = "owed"
     __table_args__ = (
         UniqueConstraint("platform_id", "lane"),
-        Index("ix_owed_due", "due_at", postgresql_where="dead_at IS NULL"),
+        Index("ix_owed_open", "platform_id", "urgency", "due_at", postgresql_where=_OPEN),
+        Index("ix_owed_cdr", "owed_since", postgresql_where=f"{_OPEN} AND kind = 'cdrs'"),
+        Index("ix_owed_expiring", "expires_at", postgresql_where=f"{_OPEN} AND expires_at IS NOT NULL"),
     )
 
     id: int | None = Field(default=None, sa_type=BigInteger, sa_column_args=(Identity(),), primary_key=True)
@@ -39,6 +45,7 @@ class Owed(SQLModel, table=True):
     from_party: str | None = None
     to_party: str | None = None
     correlation_id: str
+    urgency: int = 2
     version: int = Field(default=1, sa_type=BigInteger)
     attempts: int = 0
     owed_since: datetime = Field(sa_type=UtcTime)
@@ -47,6 +54,25 @@ class Owed(SQLModel, table=True):
     expires_at: datetime | None = Field(default=None, sa_type=UtcTime)
     dead_at: datetime | None = Field(default=None, sa_type=UtcTime)
     last_error: str | None = None
+
+
+class Outage(SQLModel, table=True):
+    """A platform of which only failures were seen `since`; the row goes with the first answer.
+
+    The backoff of a platform that does not answer at all stands here, not in its lanes: until `retry_at` nothing is
+    sent to it, and then one lane is tried first. `retry_at` None: it answers, though nothing useful (HTTP 500).
+    `failures` counts rounds, not calls. `probed_at`: when it was last asked for its versions.
+    """
+
+    __tablename__ = "outage"
+
+    platform_id: str = Field(foreign_key="platform.id", ondelete="CASCADE", primary_key=True)
+    since: datetime = Field(sa_type=UtcTime)
+    failures: int = 0
+    failed_at: datetime = Field(sa_type=UtcTime)
+    retry_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    probed_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    reason: str = ""
 
 
 class Attempt(SQLModel, table=True):

@@ -1,0 +1,278 @@
+"""The outbox: owing, leasing and giving back debts. SQL and nothing else; no HTTP and no rule of OCPI.
+
+Owing is one statement for any number of receivers. A lane is leased by one process at a time; what it was leased
+with (version, lease) is what it is given back with, so a change in between stays owed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import delete, or_, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql import text
+from sqlmodel import col
+
+from ocpi_hub.delivery.audience import Receiver
+from ocpi_hub.delivery.tables import Owed
+from ocpi_hub.objects.kinds import CDRS, SESSIONS, Kind
+from ocpi_hub.wire.headers import PartyId
+
+log = structlog.get_logger()
+
+MESSAGE, MONEY, STATE = 0, 1, 2
+"""Urgency: an answer that somebody waits for, sessions and CDRs, then the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Debt:
+    """One leased row: what is owed, and the version and lease that it must be given back with."""
+
+    id: int
+    platform_id: str
+    lane: str
+    kind: str
+    owner_key: str
+    key: str
+    verb: str
+    path: str
+    url: str | None
+    body: str | None
+    from_party: str | None
+    to_party: str | None
+    correlation_id: str
+    version: int
+    attempts: int
+    leased_until: datetime
+
+
+# A fresh change of a lane that waits for its next try waits with it: changing often is no way around the backoff.
+# Waiting for a whole platform is not kept here but in `outage`, so that a new lane cannot get around it either.
+_OWE = """
+INSERT INTO owed (platform_id, lane, kind, owner_key, key, verb, path, url, body, from_party, to_party, correlation_id,
+                  urgency, version, attempts, owed_since, due_at, expires_at)
+SELECT receiver.platform_id, receiver.lane, :kind, :owner_key, :key, :verb, :path, :url, CAST(:body AS jsonb),
+       :from_party, receiver.to_party, :correlation_id, CAST(:urgency AS int), 1, 0, CAST(:at AS timestamptz),
+       CAST(:at AS timestamptz), CAST(:expires_at AS timestamptz)
+FROM unnest(CAST(:platforms AS text[]), CAST(:lanes AS text[]), CAST(:parties AS text[]))
+     AS receiver (platform_id, lane, to_party)
+ORDER BY 1, 2
+ON CONFLICT (platform_id, lane) DO UPDATE SET
+    verb = excluded.verb, path = excluded.path, url = excluded.url, body = excluded.body,
+    from_party = excluded.from_party, to_party = excluded.to_party, correlation_id = excluded.correlation_id,
+    expires_at = excluded.expires_at, version = owed.version + 1, dead_at = NULL,
+    attempts = CASE WHEN owed.dead_at IS NULL THEN owed.attempts ELSE 0 END,
+    owed_since = CASE WHEN owed.dead_at IS NULL THEN owed.owed_since ELSE excluded.owed_since END,
+    due_at = CASE WHEN owed.dead_at IS NULL AND owed.attempts > 0 THEN owed.due_at ELSE excluded.due_at END
+"""
+
+_LEASE = """
+UPDATE owed SET leased_until = :until
+WHERE id = ANY (ARRAY(
+    SELECT id FROM owed
+    WHERE platform_id = :platform_id AND dead_at IS NULL AND due_at <= :at
+      AND (leased_until IS NULL OR leased_until < :at)
+    ORDER BY {order}
+    LIMIT :room
+    FOR UPDATE SKIP LOCKED))
+RETURNING id, platform_id, lane, kind, owner_key, key, verb, path, url, body::text, from_party, to_party,
+          correlation_id, version, attempts, leased_until
+"""
+_IN_TURN = text(_LEASE.format(order="urgency, due_at, id"))
+_LEAST_TRIED = text(_LEASE.format(order="attempts, urgency, due_at, id"))
+
+
+async def owe(
+    db: AsyncSession,
+    kind: Kind,
+    receivers: Sequence[Receiver],
+    *,
+    owner: PartyId,
+    key: str,
+    path: str,
+    verb: str,
+    from_: PartyId | None,
+    correlation_id: str,
+    at: datetime,
+) -> None:
+    """Owe the newest state of one object to every receiver. `path` follows the endpoint's URL; no `from_`: the hub."""
+    lane = f"{kind.module}/{owner.key}/{key}".lower()
+    await _owe(
+        db,
+        [(receiver.platform_id, lane, receiver.party) for receiver in receivers],
+        kind=kind.module.value,
+        owner_key=owner.key,
+        key=key,
+        verb=verb,
+        path=path,
+        from_=from_,
+        correlation_id=correlation_id,
+        urgency=MONEY if kind in (CDRS, SESSIONS) else STATE,
+        at=at,
+    )
+
+
+async def owe_message(
+    db: AsyncSession,
+    *,
+    platform_id: str,
+    lane: str,
+    verb: str,
+    body: str,
+    correlation_id: str,
+    at: datetime,
+    url: str | None = None,
+    module: str = "",
+    path: str = "",
+    from_party: PartyId | None = None,
+    to_party: PartyId | None = None,
+    expires_at: datetime | None = None,
+) -> None:
+    """Owe a message that has no kept document, such as a CommandResult: to `url`, or to the platform's RECEIVER
+    endpoint of `module` with `path` behind it. `body` is JSON text. After `expires_at` it is forgotten untold.
+
+    Without parties there are no routing headers. The caller rings `delivery.jobs.drain`.
+    """
+    await _owe(
+        db,
+        [(platform_id, lane.lower(), to_party)],
+        kind=module or "message",
+        owner_key="",
+        key="",
+        verb=verb,
+        path=path,
+        url=url,
+        body=body,
+        from_=from_party,
+        correlation_id=correlation_id,
+        urgency=MESSAGE,
+        at=at,
+        expires_at=expires_at,
+    )
+
+
+async def _owe(
+    db: AsyncSession,
+    lanes: Sequence[tuple[str, str, PartyId | None]],
+    *,
+    from_: PartyId | None,
+    at: datetime,
+    url: str | None = None,
+    body: str | None = None,
+    expires_at: datetime | None = None,
+    **columns: Any,
+) -> None:
+    values = {
+        "platforms": [platform_id for platform_id, _, _ in lanes],
+        "lanes": [f"{party.key}:{lane}" if party else lane for _, lane, party in lanes],
+        "parties": [str(party) if party else None for _, _, party in lanes],
+        "from_party": str(from_) if from_ else None,
+        "url": url,
+        "body": body,
+        "at": at,
+        "expires_at": expires_at,
+        **columns,
+    }
+    await db.execute(text(_OWE), values)
+
+
+async def lease(
+    db: AsyncSession, platform_id: str, *, room: int, at: datetime, until: datetime, least_tried: bool = False
+) -> list[Debt]:
+    """Take at most `room` due debts of a platform until `until`; nobody else gets them meanwhile.
+
+    The most urgent go first; `least_tried` picks the one that failed least, to find out whether a platform is back.
+    """
+    statement = _LEAST_TRIED if least_tried else _IN_TURN
+    values = {"platform_id": platform_id, "room": room, "at": at, "until": until}
+    return [Debt(*row) for row in await db.execute(statement, values)]
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """How a leased debt is given back. Each says what happens when nobody changed it meanwhile; a debt that was
+    changed is due again at once, or with `due_at` when telling it failed."""
+
+    debt: Debt
+    paid: bool = False
+    dead: bool = False
+    failed: bool = False
+    due_at: datetime | None = None
+    error: str | None = None
+
+
+async def give_back(db: AsyncSession, returns: Sequence[Return], *, at: datetime) -> None:
+    """End leases: paid debts go, dead ones go on the dead-letter list, the others are due again.
+
+    A lease that ran out and was taken by another is not touched.
+    """
+    by_id = {one.debt.id: one for one in returns}
+    rows = await db.execute(
+        text("SELECT id, version, leased_until FROM owed WHERE id = ANY(:ids) ORDER BY platform_id, lane FOR UPDATE"),
+        {"ids": list(by_id)},
+    )
+    gone: list[int] = []
+    changes: list[dict[str, Any]] = []
+    for row in rows:
+        one = by_id[row.id]
+        unchanged = row.version == one.debt.version
+        if one.paid and unchanged:
+            gone.append(row.id)
+        elif row.leased_until == one.debt.leased_until:
+            changes.append(_change(one, unchanged=unchanged, at=at))
+    if gone:
+        await db.execute(delete(Owed).where(col(Owed.id).in_(gone)))
+    for change in changes:
+        await db.execute(update(Owed).where(col(Owed.id) == change.pop("id")).values(**change))
+
+
+def _change(one: Return, *, unchanged: bool, at: datetime) -> dict[str, Any]:
+    change: dict[str, Any] = {"id": one.debt.id, "leased_until": None}
+    if one.failed:
+        return change | {"attempts": one.debt.attempts + 1, "due_at": one.due_at or at, "last_error": one.error}
+    if one.dead and unchanged:
+        return change | {"dead_at": at, "last_error": one.error}
+    return change | {"attempts": 0 if one.paid or one.dead else one.debt.attempts, "due_at": at}
+
+
+_DUE = text("""
+SELECT platform.id FROM platform LEFT JOIN outage ON outage.platform_id = platform.id
+WHERE platform.status = 'CONNECTED' AND (outage.retry_at IS NULL OR outage.retry_at <= :at)
+  AND EXISTS (SELECT FROM owed WHERE owed.platform_id = platform.id AND owed.dead_at IS NULL AND owed.due_at <= :at
+              AND (owed.leased_until IS NULL OR owed.leased_until < :at))
+""")
+
+
+async def due_platforms(db: AsyncSession, *, at: datetime) -> list[str]:
+    """The platforms that something can be sent to now."""
+    return list((await db.execute(_DUE, {"at": at})).scalars())
+
+
+async def due_now(db: AsyncSession, platform_id: str, *, at: datetime) -> None:
+    """What a platform was waiting for is due at once: it is back."""
+    waiting = (col(Owed.platform_id) == platform_id, col(Owed.dead_at).is_(None), col(Owed.attempts) > 0)
+    await db.execute(update(Owed).where(*waiting).values(due_at=at, attempts=0))
+
+
+_CDR = col(Owed.kind) == CDRS.module.value
+_OPEN = col(Owed.dead_at).is_(None)
+
+
+async def give_up(db: AsyncSession, *, cdr_window: timedelta, at: datetime) -> None:
+    """CDRs that could not be told within the window go on the dead-letter list; messages that expired go."""
+    free = or_(col(Owed.leased_until).is_(None), col(Owed.leased_until) < at)
+    too_old = update(Owed).where(_CDR, _OPEN, free, col(Owed.owed_since) < at - cdr_window).values(dead_at=at)
+    for platform_id, lane in await db.execute(too_old.returning(col(Owed.platform_id), col(Owed.lane))):
+        log.error("delivery.given_up", platform=platform_id, lane=lane)
+    expired = delete(Owed).where(_OPEN, free, col(Owed.expires_at) <= at)
+    for platform_id, lane in await db.execute(expired.returning(col(Owed.platform_id), col(Owed.lane))):
+        log.warning("delivery.expired", platform=platform_id, lane=lane)
+
+
+async def forget(db: AsyncSession, platform_id: str, *, at: datetime) -> None:
+    """A platform unregistered: it is owed nothing. Its CDRs go on the dead-letter list, for they are money."""
+    here = col(Owed.platform_id) == platform_id
+    await db.execute(update(Owed).where(here, _CDR, _OPEN).values(dead_at=at, last_error="the platform unregistered"))
+    await db.execute(delete(Owed).where(here, ~_CDR))

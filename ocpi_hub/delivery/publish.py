@@ -1,0 +1,136 @@
+"""Keeping an object and owing it to its audience, in the caller's transaction: the only caller of objects/writing.py.
+
+The verbs are those of objects/writing.py with a correlation id. Content that did not change (timestamps apart) owes
+nothing. Whoever is owed something is told once the transaction has committed: the bell rings then, not before.
+"""
+
+from datetime import datetime
+from urllib.parse import quote
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ocpi_hub.base.jobs import ring_after_commit
+from ocpi_hub.delivery import outbox
+from ocpi_hub.delivery.audience import receivers
+from ocpi_hub.delivery.jobs import drain
+from ocpi_hub.objects import writing
+from ocpi_hub.objects.kinds import CDRS, Kind
+from ocpi_hub.objects.patch import Document
+from ocpi_hub.objects.writing import Written
+from ocpi_hub.wire.headers import PartyId
+
+log = structlog.get_logger()
+
+
+async def put(
+    db: AsyncSession,
+    kind: Kind,
+    *,
+    owner: PartyId,
+    document: Document,
+    source: str | None,
+    at: datetime,
+    correlation_id: str,
+) -> Written:
+    """Keep a whole object and owe it. `source` is the platform that brought it, None for our own chargers."""
+    written = await writing.put(db, kind, owner=owner, document=document, source=source, at=at)
+    return await _owed(db, written, source=source, at=at, correlation_id=correlation_id)
+
+
+async def put_child(
+    db: AsyncSession,
+    kind: Kind,
+    *,
+    owner: PartyId,
+    ids: tuple[str, ...],
+    document: Document,
+    source: str | None,
+    at: datetime,
+    correlation_id: str,
+) -> Written:
+    """Keep an EVSE or a Connector; its whole Location is owed."""
+    written = await writing.put_child(db, kind, owner=owner, ids=ids, document=document, source=source, at=at)
+    return await _owed(db, written, source=source, at=at, correlation_id=correlation_id)
+
+
+async def patch(
+    db: AsyncSession,
+    kind: Kind,
+    *,
+    owner: PartyId,
+    ids: tuple[str, ...],
+    changes: Document,
+    source: str | None,
+    at: datetime,
+    correlation_id: str,
+    token_type: str | None = None,
+) -> Written:
+    """Merge changes. What is owed is the whole object: whether a receiver has the rest of it, nobody here knows."""
+    written = await writing.patch(
+        db, kind, owner=owner, ids=ids, changes=changes, source=source, at=at, token_type=token_type
+    )
+    return await _owed(db, written, source=source, at=at, correlation_id=correlation_id)
+
+
+async def remove(
+    db: AsyncSession,
+    kind: Kind,
+    *,
+    owner: PartyId,
+    object_id: str,
+    at: datetime,
+    correlation_id: str,
+    source: str | None = None,
+) -> Written | None:
+    """Forget an object and owe its DELETE; None when it was not there."""
+    removed = await writing.remove(db, kind, owner=owner, object_id=object_id, at=at)
+    if removed is None:
+        return None
+    return await _owed(db, removed, source=source, at=at, correlation_id=correlation_id, verb="DELETE")
+
+
+async def _owed(
+    db: AsyncSession,
+    written: Written,
+    *,
+    source: str | None,
+    at: datetime,
+    correlation_id: str,
+    verb: str = "PUT",
+) -> Written:
+    """Owe what changed to its audience, and ring for each platform after the commit."""
+    if not written.changed:
+        return written
+    kind, owner = written.kind, written.owner
+    told = await receivers(db, kind, reader_key=written.reader_key, source=source)
+    if told:
+        await outbox.owe(
+            db,
+            kind,
+            told,
+            owner=owner,
+            key=written.key,
+            path=_path(written),
+            verb="POST" if kind.immutable else verb,
+            from_=owner if kind.audience == "token_owner" else None,
+            correlation_id=correlation_id,
+            at=at,
+        )
+    elif kind is CDRS:
+        # Nobody to push it to; its reader finds it by GET, and the operator finds this line.
+        log.warning("delivery.cdr_without_receiver", cdr=written.object_id, owner=str(owner), reader=written.reader_key)
+    for platform_id in dict.fromkeys(receiver.platform_id for receiver in told):
+        ring_after_commit(db, drain, platform_id)
+    return written
+
+
+def _path(written: Written) -> str:
+    """What follows the RECEIVER endpoint: the ids as they came (mod_locations, "PUT Method"); nothing for a POST."""
+    if written.kind.immutable:
+        return ""
+    ids = (written.owner.country_code, written.owner.party_id, written.object_id)
+    path = "/".join(quote(part, safe="*:@") for part in ids)
+    if written.kind.typed:
+        path += "?type=" + quote(written.key.rpartition("/")[2], safe="")
+    return path

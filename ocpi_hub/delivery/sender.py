@@ -1,0 +1,97 @@
+"""One platform's debts on their way: leased and written as letters, called, and handed to settling.
+
+Database and network never meet in one function: `turn` is a transaction without a call, `call` a call without one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import random
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from ocpi_hub.base.resources import Resources
+from ocpi_hub.base.secrets import Vault
+from ocpi_hub.delivery import letters, outages, outbox
+from ocpi_hub.delivery.letters import Called, Letter
+from ocpi_hub.delivery.settling import settle
+from ocpi_hub.delivery.tables import Outage
+from ocpi_hub.partners.client import PartnerClient
+from ocpi_hub.partners.tables import Platform
+from ocpi_hub.wire.headers import PartyId
+from ocpi_hub.wire.parties import ConnectionStatus
+
+log = structlog.get_logger()
+
+AT_ONCE = 8
+"""How many lanes of one platform a process tells at the same time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """What a turn gave to send, and how this platform is spoken to."""
+
+    letters: list[Letter]
+    credentials_token: str
+    encoding: str
+
+
+async def turn(resources: Resources, platform_id: str, called: Sequence[Called], *, flying: int) -> Post | None:
+    """One transaction: settle what came back, lease more debts, write their letters. None: nothing to send now.
+
+    `flying` calls are still under way. A platform that is down gets one letter at a time until it answers.
+    """
+    settings, at = resources.settings, resources.clock()
+    async with resources.unit_of_work() as db:
+        # The platform is locked first, and weakly: locks come in the same order as when its status changes.
+        query = select(Platform).where(col(Platform.id) == platform_id)
+        platform = await db.scalar(query.with_for_update(read=True, key_share=True))
+        if platform is None:
+            return None
+        outage = await settle(db, platform_id, called, at=at)
+        token = await _token(db, resources, platform, outage, at=at)
+        retry_at = outage.retry_at if outage else None
+        room = AT_ONCE - flying if retry_at is None else 1 - min(flying, 1)
+        if token is None or room == 0 or (retry_at is not None and retry_at > at):
+            return None
+        until, trial = at + timedelta(seconds=settings.lease), retry_at is not None
+        debts = await outbox.lease(db, platform_id, room=room, at=at, until=until, least_tried=trial)
+        hub = PartyId(settings.country_code, settings.party_id)
+        written, returns = await letters.write(db, platform_id, debts, hub=hub, at=at)
+        await outbox.give_back(db, returns, at=at)
+        return Post(written, token, platform.token_encoding) if debts else None
+
+
+async def call(resources: Resources, letter: Letter, post: Post) -> Called:
+    """Send a letter. It ends before its lease does, so that no lane is told by two at once."""
+    settings, debt = resources.settings, letter.debt
+    result = await resources.one(PartnerClient).call(
+        letter.verb,
+        letter.url,
+        credentials_token=post.credentials_token,
+        encoding=post.encoding,
+        platform_id=debt.platform_id,
+        body=letter.body,
+        routing=letter.routing,
+        correlation_id=debt.correlation_id,
+        timeout=min(settings.partner_timeout, 0.8 * settings.lease),
+    )
+    return Called(letter, result)
+
+
+async def _token(
+    db: AsyncSession, resources: Resources, platform: Platform, outage: Outage | None, *, at: datetime
+) -> str | None:
+    """What we present to this platform; None when nothing may be sent to it now."""
+    if platform.status != ConnectionStatus.CONNECTED.value or platform.their_credentials_token is None:
+        return None
+    try:
+        return Vault.of(resources.settings).unseal(platform.their_credentials_token)
+    except ValueError as error:
+        log.error("delivery.key_lost", platform=platform.id, reason=str(error))
+        trouble = outages.Trouble(at, str(error), down=True)
+        await outages.went_on(db, platform.id, outage, trouble, at=at, jitter=random())
+        return None
