@@ -67,9 +67,9 @@ def list_partners(as_json: AsJson = False) -> None:
             p["status"],
             _parties(p),
             p["version"],
-            _time(p["last_seen_at"]),
+            _at(p["last_seen_at"]),
             p["owed"],
-            _time(p["oldest_owed"]),
+            _at(p["oldest_owed"]),
         )
         for p in partners
     ]

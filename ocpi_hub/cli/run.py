@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,6 +22,7 @@ def add_to(app: typer.Typer) -> None:
     app.command(epilog="Example: ocpi-hub health")(health)
     app.command(epilog="Example: ocpi-hub demo --once")(demo)
     app.command(epilog="Example: ocpi-hub settings --json")(settings)
+    app.command("price", epilog="Example: ocpi-hub price tariff.json cdr.json --time-zone Europe/Amsterdam")(price)
 
 
 def serve() -> None:
@@ -101,6 +103,18 @@ def demo(
         sys.exit(asyncio.run(run_demo(once=once)))
     except KeyboardInterrupt:
         sys.exit(0)
+
+
+def price(
+    tariff: Annotated[Path, typer.Argument(help="A file with an OCPI Tariff.")],
+    cdr: Annotated[Path, typer.Argument(help="A file with an OCPI CDR.")],
+    time_zone: Annotated[str, typer.Option("--time-zone", help="The location's zone, such as Europe/Amsterdam.")],
+    as_json: AsJson = False,
+) -> None:
+    """The priced CDR, line by line; exit status 1 when the CDR's own totals differ."""
+    from ocpi_hub.cli.price import run
+
+    sys.exit(run(tariff, cdr, time_zone=time_zone, as_json=as_json))
 
 
 def settings(as_json: AsJson = False) -> None:
