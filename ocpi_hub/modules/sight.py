@@ -1,0 +1,39 @@
+"""What a caller may see of all that is kept: the one place that decides it, for lists and for single objects."""
+
+from ocpi_hub.base.resources import Resources
+from ocpi_hub.objects.kinds import Kind
+from ocpi_hub.objects.reading import Sight
+from ocpi_hub.partners.access import may_talk, serves
+from ocpi_hub.partners.directory import Caller, Directory
+from ocpi_hub.partners.snapshot import Snapshot
+from ocpi_hub.wire.headers import PartyId, Routing
+from ocpi_hub.wire.parties import InterfaceRole, Role
+
+
+async def sight(kind: Kind, caller: Caller, routing: Routing, resources: Resources) -> Sight:
+    """What the caller's party (OCPI-from) may see of a kind; OCPI-to narrows it to one owner.
+
+    Locations, tariffs and tokens: those of all owners that it may talk with, except its own platform's. Sessions
+    and CDRs: those that it owns, and those of its own tokens (mod_cdrs: "only the CDRs that are relevant").
+    """
+    snapshot = await resources.one(Directory).now()
+    only = routing.to if routing.to is not None and routing.to != snapshot.hub else None
+    me = [routing.from_] if routing.from_ is not None else [entry.party for entry in caller.parties]
+    if kind.audience == "token_owner":
+        return Sight.of(owners=me, readers=me, only=only)
+    owners = [
+        party
+        for party in _others(snapshot, kind, caller.platform.id)
+        if any(may_talk(snapshot, party, one, kind.module) for one in me)
+    ]
+    return Sight.of(owners=owners, only=only)
+
+
+def _others(snapshot: Snapshot, kind: Kind, platform_id: str) -> set[PartyId]:
+    """The parties that own such objects: on other platforms, and those of our own chargers."""
+    found = {
+        entry.party
+        for entry in snapshot.parties
+        if entry.platform_id != platform_id and serves(entry.role, kind.module, InterfaceRole.SENDER)
+    }
+    return found | (snapshot.hosted if serves(Role.CPO, kind.module, InterfaceRole.SENDER) else set())
