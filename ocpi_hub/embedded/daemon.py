@@ -63,6 +63,14 @@ class Daemon:
         """Whether it answers now. A pid is never asked: it may be a zombie's, or somebody else's by now."""
         raise NotImplementedError
 
+    def hindered(self) -> bool:
+        """Whether it ended only because something of an earlier run was still about to end."""
+        return False
+
+    def last_words(self) -> str:
+        lines = self.log.read_text(errors="replace").strip().splitlines()
+        return lines[-1] if lines else "it said nothing"
+
     def ended(self) -> str | None:
         """How it ended; None while it runs."""
         code = self.process.poll() if self.process else None

@@ -18,6 +18,7 @@ from ocpi_hub.embedded.processes import EmbeddedError, Patience, command_of, exi
 
 _ROLE = _DATABASE = "ocpi_hub"
 _PORT = 5432
+_SOCKET = f".s.PGSQL.{_PORT}"
 _PROTOCOL = 3 << 16
 
 # The log is there for its errors; a statement or a key in it could name a driver.
@@ -71,7 +72,9 @@ class Postgres(Daemon):
             "--locale", "C", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--data-checksums",
             *(["--no-sync"] if self.fast else []),
         )  # fmt: skip
-        self._tool("postgres", "--single", "-D", making, "postgres", text=f"CREATE DATABASE {_DATABASE};\n")
+        # renamed, and not a second one: that would copy a thousand files
+        rename = f"ALTER DATABASE postgres RENAME TO {_DATABASE};\n"
+        self._tool("postgres", "--single", "-D", making, "template1", text=rename)
         making.rename(self._data)
 
     def _tool(self, tool: str, *arguments: str | Path, text: str = "") -> None:
@@ -93,16 +96,25 @@ class Postgres(Daemon):
         )
 
     def start(self) -> None:
-        """Start the server, after removing PostgreSQL's own pid file when it names somebody else's process.
+        """Start the server, after removing PostgreSQL's own lock files when they name somebody else's process.
 
-        A dead pid in it PostgreSQL handles itself; one that is used again, or a zombie's, would stop every start.
+        A dead pid in them PostgreSQL handles itself; one that is used again, or a zombie's, would stop every start.
         """
-        pid_file = self._data / "postmaster.pid"
-        if pid_file.exists():
-            pid = pid_file.read_text().partition("\n")[0].strip()
+        for lock in (self._data / "postmaster.pid", self.sockets / f"{_SOCKET}.lock"):
+            pid = lock.read_text().partition("\n")[0].strip() if lock.exists() else ""
             if pid.isdigit() and exists(int(pid)) and str(self._data) not in command_of(int(pid)):
-                pid_file.unlink(missing_ok=True)
+                lock.unlink(missing_ok=True)
         super().start()
+
+    def hindered(self) -> bool:
+        """Backends outlive a killed postmaster for a moment, and hold the memory that they shared with it."""
+        return "still in use" in self.last_words()
+
+    def last_words(self) -> str:
+        """The last complaint, which "database system is shut down" follows."""
+        lines = self.log.read_text(errors="replace").strip().splitlines()
+        complaints = [line for line in lines if "FATAL:" in line or "PANIC:" in line]
+        return (complaints or lines or ["it said nothing"])[-1]
 
     def arguments(self) -> list[str]:
         settings = {**_SETTINGS, **(_FAST if self.fast else {}), "unix_socket_directories": str(self.sockets)}
@@ -116,7 +128,7 @@ class Postgres(Daemon):
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
                 link.settimeout(2)
-                link.connect(str(self.sockets / f".s.PGSQL.{_PORT}"))
+                link.connect(str(self.sockets / _SOCKET))
                 link.sendall(struct.pack("!I", len(body) + 4) + body)
                 accepted = link.recv(4096).startswith(b"R")
                 if accepted:

@@ -1,9 +1,12 @@
-"""Parts that do nothing but live and die, and a hub made of them: `python -m tests.embedded.toys`.
+"""A hub whose parts do nothing but live and die: `python -m tests.embedded.toys`; settings from the environment.
 
-Settings come from the environment. A part writes `NAME.started` (its pid, a line per start) to TOYS, a folder.
+A part adds its pid as a line to `NAME.started` in the folder TOYS, each time it starts. With TOY_USER it becomes
+that user first, after importing what it needs: root's own Python may lie where nobody else can read it.
 """
 
+import importlib
 import os
+import pwd
 import signal
 import sys
 import time
@@ -11,20 +14,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ocpi_hub.base.settings import Settings
-from ocpi_hub.embedded.serve import serve
+from ocpi_hub.embedded.serve import SHARED, serve
 
 PARTS = {"api": "tests.embedded.toys:run_api", "worker": "tests.embedded.toys:run_worker"}
 
 
-def _note(name: str, pid: int) -> None:
+def _note(name: str) -> None:
     with Path(os.environ["TOYS"], f"{name}.started").open("a") as file:
-        file.write(f"{pid}\n")
+        file.write(f"{os.getpid()}\n")
 
 
 def run_api(settings: Settings, ready: Callable[[], None]) -> None:
     """Ends by itself when it is asked to."""
-    _note("api", os.getpid())
-    if os.environ.get("TOY_API_FAILS"):
+    _note("api")
+    if os.environ.get("TOY_API") == "fails":
         raise OSError("the port is taken")
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     ready()
@@ -33,13 +36,13 @@ def run_api(settings: Settings, ready: Callable[[], None]) -> None:
 
 
 def run_worker(settings: Settings, ready: Callable[[], None]) -> None:
-    """Has two children and a grandchild, as a pool has; they ignore every request to end."""
-    _note("worker", os.getpid())
+    """Has two children with a child each, as a pool may have; they ignore every request to end."""
+    _note("worker")
     for _ in range(2):
         if os.fork() == 0:
             os.fork()
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
-            _note("pool", os.getpid())
+            _note("pool")
             while True:
                 time.sleep(60)
     ready()
@@ -47,5 +50,17 @@ def run_worker(settings: Settings, ready: Callable[[], None]) -> None:
         time.sleep(60)
 
 
+def _become(name: str) -> None:
+    later = ("ocpi_hub.embedded.migrate", "sqlalchemy.dialects.postgresql.asyncpg", "asyncpg", "getpass", "uuid")
+    for module in (*SHARED, *later, "concurrent.futures.thread", "encodings.idna"):
+        importlib.import_module(module)
+    user = pwd.getpwnam(name)
+    os.setgroups([])
+    os.setgid(user.pw_gid)
+    os.setuid(user.pw_uid)
+
+
 if __name__ == "__main__":
+    if "TOY_USER" in os.environ:
+        _become(os.environ["TOY_USER"])
     sys.exit(serve(Settings(), PARTS))
