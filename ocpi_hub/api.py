@@ -3,6 +3,7 @@
 The version details are made of what is mounted here.
 """
 
+from collections.abc import Iterator
 from typing import NoReturn
 
 from fastapi import APIRouter, FastAPI, Request
@@ -29,36 +30,22 @@ def create_ocpi(resources: Resources) -> FastAPI:
         middleware=[Middleware(Door, resources=resources)],
         exception_handlers={HTTPException: _leave_to_the_door, RequestValidationError: _leave_to_the_door},
     )
-    for router in routers():
-        app.include_router(router)
+    mounted: list[Mounted] = []
+    app.include_router(versions.router(VERSION, mounted))
+    mounted.append(Mounted(ModuleId.CREDENTIALS, InterfaceRole.SENDER, f"/ocpi/{VERSION}/credentials"))
+    app.include_router(credentials.router(VERSION), prefix=mounted[-1].path)
+    for module, role, router in functional():
+        mounted.append(Mounted(module, role, f"/ocpi/{VERSION}/{role.value.lower()}/{module}"))
+        app.include_router(router, prefix=mounted[-1].path)
     return app
 
 
-def routers() -> list[APIRouter]:
-    """What is mounted, with the paths that stand in the version details."""
-    mounted: list[Mounted] = []
-
-    def mount(module: str, role: InterfaceRole, router: APIRouter) -> APIRouter:
-        path = f"/ocpi/{VERSION}/{role.value.lower()}/{module}"
-        mounted.append(Mounted(module, role, path))
-        outer = APIRouter(prefix=path, tags=[f"{module} ({role.value.lower()})"])
-        outer.include_router(router)
-        return outer
-
-    found = [versions.router(VERSION, lambda: mounted), _credentials(mounted)]
+def functional() -> Iterator[tuple[str, InterfaceRole, APIRouter]]:
+    """The functional modules: each interface of each kind of object, then what is no kept object."""
     for module, kind in KINDS.items():
-        found.append(mount(module, InterfaceRole.SENDER, owned.sender(kind)))
-        found.append(mount(module, InterfaceRole.RECEIVER, owned.receiver(kind)))
-    found.append(mount(ModuleId.COMMANDS, InterfaceRole.RECEIVER, commands.receiver()))
-    return found
-
-
-def _credentials(mounted: list[Mounted]) -> APIRouter:
-    path = f"/ocpi/{VERSION}/credentials"
-    mounted.append(Mounted(ModuleId.CREDENTIALS, InterfaceRole.SENDER, path))
-    outer = APIRouter(prefix=path)
-    outer.include_router(credentials.router(VERSION))
-    return outer
+        yield module, InterfaceRole.SENDER, owned.sender(kind)
+        yield module, InterfaceRole.RECEIVER, owned.receiver(kind)
+    yield ModuleId.COMMANDS, InterfaceRole.RECEIVER, commands.receiver()
 
 
 async def _leave_to_the_door(_request: Request, error: Exception) -> NoReturn:

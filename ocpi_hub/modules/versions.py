@@ -1,6 +1,6 @@
 """Versions and version details (version_information_endpoint.asciidoc): where everything else of OCPI is found."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,8 +19,8 @@ class Mounted:
     path: str
 
 
-def router(version: str, mounted: Callable[[], Sequence[Mounted]]) -> APIRouter:
-    """The two endpoints. The details list what is mounted, so they cannot lie."""
+def router(version: str, mounted: Sequence[Mounted]) -> APIRouter:
+    """The two endpoints. The details list what is in `mounted` when they are asked for, so they cannot lie."""
     routes = APIRouter(tags=["versions"])
 
     @routes.get("/ocpi/versions")
@@ -31,7 +31,7 @@ def router(version: str, mounted: Callable[[], Sequence[Mounted]]) -> APIRouter:
     @routes.get(f"/ocpi/{version}")
     async def get_details(resources: ResourcesDep, caller: CallerDep) -> Response:
         """Which modules we have in this version, and where."""
-        endpoints = [_endpoint(one, resources.settings.api_url, caller.platform.profile) for one in mounted()]
+        endpoints = [_endpoint(one, resources.settings.api_url, caller.platform.profile) for one in mounted]
         return answer(resources, {"version": version, "endpoints": endpoints})
 
     return routes

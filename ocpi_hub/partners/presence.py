@@ -56,7 +56,8 @@ async def set_status(db: AsyncSession, platform: Platform, status: ConnectionSta
     change = StatusChange(platform.id, before, status, platform.registered_at is not None, at)
     for listener in _LISTENERS:
         await listener(db, change)
-    log.info("partner.status", platform=platform.id, before=before.value, status=status.value)
+    if before is not status:
+        log.info("partner.status", platform=platform.id, before=before.value, status=status.value)
 
 
 async def _move(

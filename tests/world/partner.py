@@ -62,6 +62,7 @@ class Partner:
     encoding: str = "base64"  # how it presents tokens: base64, raw, newline
     understands: set[str] = field(default_factory=lambda: {"base64"})  # how tokens may be presented to it
     calls_back: bool = True  # during the hub's POST /credentials, with the hub's new token (CREDENTIALS_TOKEN_B)
+    grace: bool = True  # after a PUT of the hub, its old token still works
     credentials_code: int = 200
     wraps: bool = False  # wrap every single object in a list, as some libraries do
     with_ids: bool = True  # send X-Request-ID and X-Correlation-ID
@@ -158,7 +159,7 @@ class Partner:
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
         """One request to the hub with this platform's token, ids and the routing headers that are given."""
-        sent = {"Authorization": ocpi.encode(token or self.hub_token or "", self.encoding)}
+        sent = {"Authorization": ocpi.encode(token or self.hub_token or "none", self.encoding)}
         if self.with_ids:
             sent |= {"X-Request-ID": secrets.token_hex(16), "X-Correlation-ID": secrets.token_hex(16)}
         sent |= ocpi.routing(to, from_)
@@ -284,7 +285,7 @@ class Partner:
             self.called_back.append(asked.status_code)
             await self.learn(offered["url"], offered["token"])
         self.hub_token, self.hub_versions = offered["token"], offered["url"]
-        self.accepts.clear()
+        self.accepts = {presented} if heard.method == "PUT" and self.grace else set()
         return self._give(self.credentials(self.issue()), code=self.credentials_code)
 
     def _sender(self, heard: Heard) -> web.Response:
