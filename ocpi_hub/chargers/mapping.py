@@ -116,6 +116,7 @@ _RESULTS = {
     OutcomeStatus.OFFLINE: "EVSE_INOPERATIVE",
     OutcomeStatus.TIMEOUT: "TIMEOUT",
     OutcomeStatus.FAILED: "FAILED",
+    OutcomeStatus.INVALID: "FAILED",
 }
 
 

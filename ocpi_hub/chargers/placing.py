@@ -167,7 +167,7 @@ async def add_connector(
 async def _refuse_used_uid(evse: ChargerEvse, db: AsyncSession) -> None:
     query = select(ChargerEvse.uid).where(ChargerEvse.owner_key == evse.owner_key, ChargerEvse.uid_key == evse.uid_key)
     if await db.scalar(query) is not None:
-        raise InvalidParameters(f"evses: the uid {evse.uid} is already used (an EVSE's uid is unique and never reused)")
+        raise InvalidParameters(f"evses: the uid {evse.uid} is already that of another EVSE")
 
 
 async def change(

@@ -129,6 +129,7 @@ def test_allowed_types(allowed: str, status: AuthStatus) -> None:
         ("OFFLINE", "EVSE_INOPERATIVE"),
         ("TIMEOUT", "TIMEOUT"),
         ("FAILED", "FAILED"),
+        ("INVALID", "FAILED"),
     ],
 )
 def test_outcomes(outcome: str, result: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from ocpi_hub.chargers import places
 from ocpi_hub.wire.errors import InvalidParameters
 from ocpi_hub.wire.headers import PartyId
-from ocpi_hub.wire.locations import Connector, EVSE, Location
+from ocpi_hub.wire.locations import EVSE, Connector, Location
 from tests.world import objects
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
