@@ -5,10 +5,10 @@ from sqlmodel import select
 
 from ocpi_hub.delivery import publish
 from ocpi_hub.objects.kinds import CDRS, LOCATIONS, SESSIONS, TARIFFS, TOKENS
-from ocpi_hub.objects.tables import KeptLocation
+from ocpi_hub.objects.tables import KeptCdr
 from ocpi_hub.wire.errors import InvalidParameters
 from tests.delivery.hub import CPO, Hub
-from tests.world import objects
+from tests.world import faults, objects
 from tests.world.partner import Partner
 
 
@@ -149,22 +149,23 @@ async def test_a_refused_document_changes_nothing(hub: Hub, emsp: Partner) -> No
 
 async def test_what_is_rolled_back_is_neither_kept_nor_owed_nor_rung(hub: Hub, emsp: Partner) -> None:
     await hub.connect(emsp)
-    with pytest.raises(RuntimeError):
+    document, at = objects.cdr(), hub.clock()
+
+    async def crash() -> None:
         async with hub.resources.unit_of_work() as db:
-            await publish.put(
-                db, CDRS, owner=CPO, document=objects.cdr(), source=None, at=hub.clock(), correlation_id="c"
-            )
+            await publish.put(db, CDRS, owner=CPO, document=document, source=None, at=at, correlation_id="c")
             raise RuntimeError("the power went")
+
+    with pytest.raises(RuntimeError):
+        await crash()
     async with hub.resources.sessions() as db:
-        assert (await db.scalars(select(KeptLocation))).all() == []
+        assert (await db.scalars(select(KeptCdr))).all() == []
     assert await hub.owed() == []
     assert hub.bells == []
 
 
 async def test_a_fresh_change_waits_with_a_lane_that_waits(hub: Hub, emsp: Partner) -> None:
     platform_id = await hub.connect(emsp)
-    from tests.world import faults
-
     emsp.misbehave(faults.status(500))
     await hub.put_location()
     await hub.drain(platform_id)
