@@ -1,0 +1,310 @@
+"""OCPP 1.6: its messages in the domain's words and back. Pure tables, no decisions.
+
+Each connector is an EVSE with one connector; connector 0 is the charger as a whole.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from bridge_ocpp import meter
+from bridge_ocpp.clock import Said, read_time, write_time
+from bridge_ocpp.dialects.words import (
+    Beat,
+    Boot,
+    ConnectorTold,
+    Dialect,
+    Inbound,
+    Metered,
+    Notice,
+    Outbound,
+    Payload,
+    Reply,
+    Stage,
+    TokenShown,
+    TransactionTold,
+    Transfer,
+    digest,
+    nothing,
+    outcome,
+    outside,
+)
+from bridge_ocpp.meter import Reading
+from bridge_ocpp.ocppj import CODES_16
+from bridge_ocpp.port import (
+    AuthStatus,
+    CancelReservation,
+    ConnectorStatus,
+    IdToken,
+    OutcomeStatus,
+    ReserveNow,
+    StartCharging,
+    StopCharging,
+    Transaction,
+    UnlockConnector,
+    Verdict,
+)
+from bridge_ocpp.quirks import Leniency
+
+LONGEST_ID_TAG = 20
+
+# --- from the charger ------------------------------------------------------------------------------------------
+
+
+def _boot(payload: Payload) -> Boot:
+    return Boot(
+        vendor=payload["chargePointVendor"],
+        model=payload["chargePointModel"],
+        serial_number=payload.get("chargePointSerialNumber") or payload.get("chargeBoxSerialNumber"),
+        firmware_version=payload.get("firmwareVersion"),
+    )
+
+
+def _boot_answer(reply: Reply) -> Payload:
+    return {"status": reply.boot_status, "currentTime": write_time(reply.now), "interval": reply.interval}
+
+
+def _beat_answer(reply: Reply) -> Payload:
+    return {"currentTime": write_time(reply.now)}
+
+
+def _status(payload: Payload) -> ConnectorTold:
+    connector = _connector(payload)
+    error = payload.get("errorCode") or "NoError"
+    details = (payload.get("info"), payload.get("vendorErrorCode"))
+    return ConnectorTold(
+        evse_id=connector,
+        connector_id=1 if connector else 0,
+        status=ConnectorStatus(payload["status"]),
+        said=read_time(payload.get("timestamp")),
+        error_code=None if error == "NoError" else error,
+        info=" · ".join(text for text in details if text) or None,
+    )
+
+
+def _connector(payload: Payload) -> int:
+    connector = int(payload["connectorId"])
+    if not 0 <= connector < 2**15:
+        raise outside(connector)
+    return connector
+
+
+def _token(payload: Payload) -> TokenShown:
+    return TokenShown(IdToken(payload["idTag"]))
+
+
+def _start(payload: Payload) -> TransactionTold:
+    connector, said = _connector(payload), read_time(payload.get("timestamp"))
+    begin = Reading(said, meter.REGISTER, _wh(payload["meterStart"]), "Wh", context=meter.BEGIN)
+    return TransactionTold(
+        Stage.STARTED,
+        said,
+        digest(connector, payload["idTag"].casefold(), _moment(said), str(begin.value)),
+        evse_id=connector,
+        connector_id=1,
+        id_token=IdToken(payload["idTag"]),
+        asks=True,
+        readings=(begin,),
+        reservation_id=_optional_int(payload.get("reservationId")),
+    )
+
+
+def _start_answer(reply: Reply) -> Payload:
+    return {"transactionId": int(reply.ocpp_id or 0), "idTagInfo": _id_tag_info(reply.verdict)}
+
+
+def _token_answer(reply: Reply) -> Payload:
+    return {"idTagInfo": _id_tag_info(reply.verdict)}
+
+
+def _stop(payload: Payload) -> TransactionTold:
+    said = read_time(payload.get("timestamp"))
+    end = Reading(said, meter.REGISTER, _wh(payload["meterStop"]), "Wh", context=meter.END)
+    return TransactionTold(
+        Stage.ENDED,
+        said,
+        digest(payload),
+        ocpp_id=str(int(payload["transactionId"])),
+        id_token=IdToken(payload["idTag"]) if payload.get("idTag") else None,
+        readings=(*_readings(payload.get("transactionData") or ()), end),
+        stop_reason=payload.get("reason") or "Local",
+    )
+
+
+def _meter_values(payload: Payload) -> Metered:
+    connector = _connector(payload)
+    transaction = payload.get("transactionId")
+    return Metered(
+        evse_id=connector,
+        connector_id=1 if connector else 0,
+        readings=tuple(_readings(payload["meterValue"])),
+        ocpp_id=None if transaction is None else str(int(transaction)),
+    )
+
+
+def _readings(meter_values: Iterable[Payload]) -> Iterable[Reading]:
+    for meter_value in meter_values:
+        said = read_time(meter_value.get("timestamp"))
+        yield from _with_signatures([_reading(said, sample) for sample in meter_value["sampledValue"]])
+
+
+def _reading(said: Said, sample: Payload) -> Reading | Mapping[str, Any] | None:
+    """A reading, or a signed value as a mapping, or None for a value that is no number."""
+    measurand = sample.get("measurand", meter.REGISTER)
+    signed = sample.get("format") == "SignedData"
+    number = None if signed else meter.read_number(sample["value"])
+    if number is None:
+        return {"said": said, "measurand": measurand, **sample} if signed else None
+    value, unit = meter.normalise(number, sample.get("unit"), measurand)
+    context, location = sample.get("context", "Sample.Periodic"), sample.get("location", "Outlet")
+    return Reading(said, measurand, value, unit, sample.get("phase"), context, location)
+
+
+def _with_signatures(found: list[Reading | Mapping[str, Any] | None]) -> Iterable[Reading]:
+    """Each signed value rides on the plain reading of the same thing; alone it stands as a reading named Signed."""
+    readings = [item for item in found if isinstance(item, Reading)]
+    for item in (item for item in found if isinstance(item, Mapping)):
+        signed, context = {"signedMeterData": item["value"]}, item.get("context", "Sample.Periodic")
+        for index, reading in enumerate(readings):
+            if reading.signed is None and (reading.measurand, reading.context) == (item["measurand"], context):
+                readings[index] = replace(reading, signed=signed)
+                break
+        else:
+            readings.append(meter.signed_alone(item["said"], context=context, signed=signed))
+    return readings
+
+
+def _notice(topic: str) -> Inbound:
+    return Inbound(lambda payload: Notice(topic, read_time(payload.get("timestamp")), payload), nothing)
+
+
+def _wh(value: Any) -> Decimal:
+    return meter.read_number(value) or Decimal(0)
+
+
+def _moment(said: Said) -> str:
+    return said.at.isoformat() if said.at else said.text
+
+
+def _optional_int(value: Any) -> int | None:
+    return None if value is None else int(value)
+
+
+_STATUS_16 = {
+    AuthStatus.ACCEPTED: "Accepted",
+    AuthStatus.BLOCKED: "Blocked",
+    AuthStatus.NO_CREDIT: "Blocked",
+    AuthStatus.EXPIRED: "Expired",
+    AuthStatus.CONCURRENT_TX: "ConcurrentTx",
+}
+
+
+def _id_tag_info(verdict: Verdict | None) -> dict[str, Any]:
+    if verdict is None:
+        return {"status": "Invalid"}
+    info: dict[str, Any] = {"status": _STATUS_16.get(verdict.status, "Invalid")}
+    if verdict.expires_at is not None:
+        info["expiryDate"] = write_time(verdict.expires_at)
+    # A longer group id does not fit into 1.6, and half an id would be another group.
+    if verdict.group is not None and 0 < len(verdict.group.value) <= LONGEST_ID_TAG:
+        info["parentIdTag"] = verdict.group.value
+    return info
+
+
+INBOUND: Mapping[str, Inbound] = {
+    "BootNotification": Inbound(_boot, _boot_answer),
+    "Heartbeat": Inbound(lambda _: Beat(), _beat_answer),
+    "StatusNotification": Inbound(_status, nothing),
+    "Authorize": Inbound(_token, _token_answer),
+    "StartTransaction": Inbound(_start, _start_answer),
+    "MeterValues": Inbound(_meter_values, nothing),
+    "StopTransaction": Inbound(_stop, nothing),
+    "DataTransfer": Inbound(lambda p: Transfer(p["vendorId"]), lambda _: {"status": "UnknownVendorId"}),
+    "FirmwareStatusNotification": _notice("FirmwareStatusNotification"),
+    "SignedFirmwareStatusNotification": _notice("SignedFirmwareStatusNotification"),
+    "DiagnosticsStatusNotification": _notice("DiagnosticsStatusNotification"),
+    "LogStatusNotification": _notice("LogStatusNotification"),
+    "SecurityEventNotification": _notice("SecurityEventNotification"),
+}
+
+# --- to the charger ------------------------------------------------------------------------------------------------
+
+
+def _remote_start(command: StartCharging, _: Transaction | None) -> Payload:
+    payload: dict[str, Any] = {"idTag": command.id_token.value}
+    if command.evse_id is not None:
+        payload["connectorId"] = command.evse_id
+    if command.charging_profile is not None:
+        payload["chargingProfile"] = command.charging_profile
+    return payload
+
+
+def _remote_stop(_: StopCharging, about: Transaction | None) -> Payload:
+    return {"transactionId": int(about.ocpp_id) if about else 0}
+
+
+def _unlock(command: UnlockConnector, _: Transaction | None) -> Payload:
+    return {"connectorId": command.evse_id}
+
+
+def _reserve(command: ReserveNow, _: Transaction | None) -> Payload:
+    payload: dict[str, Any] = {
+        "connectorId": command.evse_id or 0,
+        "expiryDate": write_time(command.expires_at),
+        "idTag": command.id_token.value,
+        "reservationId": command.reservation_id,
+    }
+    if command.group is not None:
+        payload["parentIdTag"] = command.group.value
+    return payload
+
+
+def _cancel(command: CancelReservation, _: Transaction | None) -> Payload:
+    return {"reservationId": command.reservation_id}
+
+
+_TAKEN = {"Accepted": OutcomeStatus.ACCEPTED, "Rejected": OutcomeStatus.REJECTED}
+_RESERVED = _TAKEN | {
+    "Faulted": OutcomeStatus.FAULTED,
+    "Occupied": OutcomeStatus.OCCUPIED,
+    "Unavailable": OutcomeStatus.UNAVAILABLE,
+}
+
+OUTBOUND: Mapping[type, Outbound] = {
+    StartCharging: Outbound("RemoteStartTransaction", _remote_start, outcome(_TAKEN)),
+    StopCharging: Outbound("RemoteStopTransaction", _remote_stop, outcome(_TAKEN)),
+    UnlockConnector: Outbound(
+        "UnlockConnector",
+        _unlock,
+        outcome(
+            {
+                "Unlocked": OutcomeStatus.ACCEPTED,
+                "UnlockFailed": OutcomeStatus.FAILED,
+                "NotSupported": OutcomeStatus.NOT_SUPPORTED,
+            }
+        ),
+    ),
+    ReserveNow: Outbound("ReserveNow", _reserve, outcome(_RESERVED)),
+    CancelReservation: Outbound(
+        "CancelReservation", _cancel, outcome(_TAKEN | {"Rejected": OutcomeStatus.UNKNOWN_RESERVATION})
+    ),
+}
+
+DIALECT = Dialect(
+    protocol="ocpp1.6",
+    schema_folder="v16",
+    request_suffix="",
+    codes=CODES_16,
+    nameless=None,
+    echoes_remote_start=False,
+    leniency=Leniency(
+        informational=frozenset(
+            {"errorCode", "reason", "context", "format", "measurand", "phase", "location", "unit"},
+        ),
+        spared=frozenset({"errorCode", "timestamp"}),
+        fractional=frozenset({"meterStart", "meterStop"}),
+    ),
+    inbound=INBOUND,
+    outbound=OUTBOUND,
+)

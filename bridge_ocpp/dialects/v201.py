@@ -1,0 +1,300 @@
+"""OCPP 2.0.1: its messages in the domain's words and back. Pure tables, no decisions.
+
+What a later version adds is written as this and more: `INBOUND | {…}`.
+"""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from bridge_ocpp import meter
+from bridge_ocpp.clock import Said, read_time, write_time
+from bridge_ocpp.dialects.words import (
+    Beat,
+    Boot,
+    ConnectorTold,
+    Dialect,
+    Inbound,
+    Metered,
+    Notice,
+    Outbound,
+    Payload,
+    Reply,
+    ReservationTold,
+    Stage,
+    TokenShown,
+    TransactionTold,
+    Transfer,
+    digest,
+    nothing,
+    outcome,
+    outside,
+)
+from bridge_ocpp.meter import Reading
+from bridge_ocpp.ocppj import CODES_2X
+from bridge_ocpp.port import (
+    CancelReservation,
+    ChargingState,
+    ConnectorStatus,
+    IdToken,
+    OutcomeStatus,
+    ReserveNow,
+    StartCharging,
+    StopCharging,
+    Transaction,
+    UnlockConnector,
+    Verdict,
+)
+from bridge_ocpp.quirks import Leniency
+
+LONGEST_MESSAGE = 512
+
+# --- from the charger ------------------------------------------------------------------------------------------
+
+
+def _boot(payload: Payload) -> Boot:
+    station = payload["chargingStation"]
+    return Boot(
+        vendor=station["vendorName"],
+        model=station["model"],
+        serial_number=station.get("serialNumber"),
+        firmware_version=station.get("firmwareVersion"),
+        reason=payload.get("reason"),
+    )
+
+
+def _boot_answer(reply: Reply) -> Payload:
+    return {"status": reply.boot_status, "currentTime": write_time(reply.now), "interval": reply.interval}
+
+
+def _beat_answer(reply: Reply) -> Payload:
+    return {"currentTime": write_time(reply.now)}
+
+
+def _status(payload: Payload) -> ConnectorTold:
+    return ConnectorTold(
+        evse_id=_number(payload["evseId"]),
+        connector_id=_number(payload["connectorId"]),
+        status=ConnectorStatus(payload["connectorStatus"]),
+        said=read_time(payload.get("timestamp")),
+    )
+
+
+def _number(value: Any) -> int:
+    number = int(value)
+    if not 0 <= number < 2**15:
+        raise outside(number)
+    return number
+
+
+def _token(payload: Payload) -> TokenShown:
+    return TokenShown(_id_token(payload["idToken"]))
+
+
+def _token_answer(reply: Reply) -> Payload:
+    return {"idTokenInfo": _id_token_info(reply.verdict)}
+
+
+def _id_token(said: Payload) -> IdToken:
+    return IdToken(said["idToken"], said["type"])
+
+
+def _id_token_info(verdict: Verdict | None) -> dict[str, Any]:
+    if verdict is None:
+        return {"status": "Unknown"}
+    info: dict[str, Any] = {"status": verdict.status.value}
+    if verdict.expires_at is not None:
+        info["cacheExpiryDateTime"] = write_time(verdict.expires_at)
+    if verdict.group is not None:
+        info["groupIdToken"] = {"idToken": verdict.group.value, "type": verdict.group.type}
+    if verdict.message:
+        info["personalMessage"] = {"format": "UTF8", "content": verdict.message[:LONGEST_MESSAGE]}
+    return info
+
+
+def _transaction(payload: Payload) -> TransactionTold:
+    about, evse = payload["transactionInfo"], payload.get("evse") or {}
+    token, state = payload.get("idToken"), about.get("chargingState")
+    stage = Stage(payload["eventType"])
+    return TransactionTold(
+        stage,
+        read_time(payload.get("timestamp")),
+        # Sent again, it may say `offline` where it did not before, or number a value differently: it is the same.
+        digest(stage, payload["seqNo"], payload.get("timestamp")),
+        ocpp_id=about["transactionId"],
+        seq_no=int(payload["seqNo"]),
+        evse_id=_number(evse["id"]) if evse else None,
+        connector_id=_number(evse.get("connectorId", 1)) if evse else None,
+        id_token=_id_token(token) if token else None,
+        asks=token is not None,
+        readings=tuple(_readings(payload.get("meterValue") or ())),
+        charging_state=ChargingState(state) if state else None,
+        stop_reason=about.get("stoppedReason", "Local") if stage is Stage.ENDED else None,
+        remote_start_id=_optional_int(about.get("remoteStartId")),
+        reservation_id=_optional_int(payload.get("reservationId")),
+        # Not said is not known: chargers forget the flag on what they queued.
+        offline=payload.get("offline"),
+    )
+
+
+def _transaction_answer(reply: Reply) -> Payload:
+    return {} if reply.verdict is None else {"idTokenInfo": _id_token_info(reply.verdict)}
+
+
+def _meter_values(payload: Payload) -> Metered:
+    evse = _number(payload["evseId"])
+    return Metered(evse_id=evse, connector_id=1 if evse else 0, readings=tuple(_readings(payload["meterValue"])))
+
+
+def _readings(meter_values: Iterable[Payload]) -> Iterable[Reading]:
+    for meter_value in meter_values:
+        said = read_time(meter_value.get("timestamp"))
+        for sample in meter_value["sampledValue"]:
+            reading = _reading(said, sample)
+            if reading is not None:
+                yield reading
+
+
+def _reading(said: Said, sample: Payload) -> Reading | None:
+    number = meter.read_number(sample["value"])
+    if number is None:
+        return None
+    measurand = sample.get("measurand", meter.REGISTER)
+    unit = sample.get("unitOfMeasure") or {}
+    multiplier = int(unit.get("multiplier", 0))
+    if abs(multiplier) <= 12:
+        number *= Decimal(10) ** multiplier
+    value, name = meter.normalise(number, unit.get("unit"), measurand)
+    return Reading(
+        said,
+        measurand,
+        value,
+        name,
+        sample.get("phase"),
+        sample.get("context", "Sample.Periodic"),
+        sample.get("location", "Outlet"),
+        sample.get("signedMeterValue"),
+    )
+
+
+def _reservation(payload: Payload) -> ReservationTold:
+    return ReservationTold(int(payload["reservationId"]), payload["reservationUpdateStatus"])
+
+
+def _optional_int(value: Any) -> int | None:
+    return None if value is None else int(value)
+
+
+def _notice(topic: str, *, time: str = "timestamp") -> Inbound:
+    return Inbound(lambda payload: Notice(topic, read_time(payload.get(time)), payload), nothing)
+
+
+INBOUND: Mapping[str, Inbound] = {
+    "BootNotification": Inbound(_boot, _boot_answer),
+    "Heartbeat": Inbound(lambda _: Beat(), _beat_answer),
+    "StatusNotification": Inbound(_status, nothing),
+    "Authorize": Inbound(_token, _token_answer),
+    "TransactionEvent": Inbound(_transaction, _transaction_answer),
+    "MeterValues": Inbound(_meter_values, nothing),
+    "ReservationStatusUpdate": Inbound(_reservation, nothing),
+    "DataTransfer": Inbound(lambda p: Transfer(p["vendorId"]), lambda _: {"status": "UnknownVendorId"}),
+    "FirmwareStatusNotification": _notice("FirmwareStatusNotification"),
+    "LogStatusNotification": _notice("LogStatusNotification"),
+    "NotifyEvent": _notice("NotifyEvent", time="generatedAt"),
+    "NotifyReport": _notice("NotifyReport", time="generatedAt"),
+    "NotifyMonitoringReport": _notice("NotifyMonitoringReport", time="generatedAt"),
+    "NotifyChargingLimit": _notice("NotifyChargingLimit"),
+    "ClearedChargingLimit": _notice("ClearedChargingLimit"),
+    "SecurityEventNotification": _notice("SecurityEventNotification"),
+}
+
+# --- to the charger ------------------------------------------------------------------------------------------------
+
+
+def _said_token(token: IdToken) -> dict[str, Any]:
+    return {"idToken": token.value, "type": token.type}
+
+
+def _request_start(command: StartCharging, _: Transaction | None) -> Payload:
+    payload: dict[str, Any] = {
+        "remoteStartId": command.remote_start_id,
+        "idToken": _said_token(command.id_token),
+    }
+    if command.evse_id is not None:
+        payload["evseId"] = command.evse_id
+    if command.group is not None:
+        payload["groupIdToken"] = _said_token(command.group)
+    if command.charging_profile is not None:
+        payload["chargingProfile"] = command.charging_profile
+    return payload
+
+
+def _request_stop(_: StopCharging, about: Transaction | None) -> Payload:
+    return {"transactionId": about.ocpp_id if about else ""}
+
+
+def _unlock(command: UnlockConnector, _: Transaction | None) -> Payload:
+    return {"evseId": command.evse_id, "connectorId": command.connector_id}
+
+
+def _reserve(command: ReserveNow, _: Transaction | None) -> Payload:
+    payload: dict[str, Any] = {
+        "id": command.reservation_id,
+        "expiryDateTime": write_time(command.expires_at),
+        "idToken": _said_token(command.id_token),
+    }
+    if command.evse_id is not None:
+        payload["evseId"] = command.evse_id
+    if command.group is not None:
+        payload["groupIdToken"] = _said_token(command.group)
+    return payload
+
+
+def _cancel(command: CancelReservation, _: Transaction | None) -> Payload:
+    return {"reservationId": command.reservation_id}
+
+
+_TAKEN = {"Accepted": OutcomeStatus.ACCEPTED, "Rejected": OutcomeStatus.REJECTED}
+_RESERVED = _TAKEN | {
+    "Faulted": OutcomeStatus.FAULTED,
+    "Occupied": OutcomeStatus.OCCUPIED,
+    "Unavailable": OutcomeStatus.UNAVAILABLE,
+}
+
+OUTBOUND: Mapping[type, Outbound] = {
+    StartCharging: Outbound("RequestStartTransaction", _request_start, outcome(_TAKEN)),
+    StopCharging: Outbound("RequestStopTransaction", _request_stop, outcome(_TAKEN)),
+    UnlockConnector: Outbound(
+        "UnlockConnector",
+        _unlock,
+        outcome(
+            {
+                "Unlocked": OutcomeStatus.ACCEPTED,
+                "UnlockFailed": OutcomeStatus.FAILED,
+                "OngoingAuthorizedTransaction": OutcomeStatus.REJECTED,
+                "UnknownConnector": OutcomeStatus.REJECTED,
+            }
+        ),
+    ),
+    ReserveNow: Outbound("ReserveNow", _reserve, outcome(_RESERVED)),
+    CancelReservation: Outbound(
+        "CancelReservation", _cancel, outcome(_TAKEN | {"Rejected": OutcomeStatus.UNKNOWN_RESERVATION})
+    ),
+}
+
+DIALECT = Dialect(
+    protocol="ocpp2.0.1",
+    schema_folder="v201",
+    request_suffix="Request",
+    codes=CODES_2X,
+    nameless="-1",
+    echoes_remote_start=True,
+    leniency=Leniency(
+        informational=frozenset(
+            {"reason", "triggerReason", "stoppedReason", "context", "measurand", "phase", "location"},
+        ),
+        spared=frozenset({"timestamp", "generatedAt", "reason", "triggerReason"}),
+    ),
+    inbound=INBOUND,
+    outbound=OUTBOUND,
+)

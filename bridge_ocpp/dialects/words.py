@@ -1,0 +1,218 @@
+"""What every version can say, in one set of words: facts from a charger, our reply, and the shape of a dialect.
+
+Shaped like OCPP 2.0.1, which can hold 1.6. Pure; nothing here knows a message of either version.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from bridge_ocpp.clock import Said
+from bridge_ocpp.meter import Reading
+from bridge_ocpp.ocppj import Fault
+from bridge_ocpp.port import ChargingState, ConnectorStatus, IdToken, Outcome, OutcomeStatus, Transaction, Verdict
+from bridge_ocpp.quirks import Leniency
+
+Payload = Mapping[str, Any]
+
+
+class Refused(Exception):
+    """A call whose payload fits its schema and still cannot be meant."""
+
+    def __init__(self, fault: Fault, reason: str) -> None:
+        super().__init__(reason)
+        self.fault = fault
+        self.reason = reason
+
+
+# --- what a charger tells ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """The charger has started, and says what it is."""
+
+    vendor: str
+    model: str
+    serial_number: str | None = None
+    firmware_version: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """A sign of life."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorTold:
+    """The status of a connector. EVSE 0 is the charger as a whole."""
+
+    evse_id: int
+    connector_id: int
+    status: ConnectorStatus
+    said: Said
+    error_code: str | None = None
+    info: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenShown:
+    """A driver shows a token: may it charge here?"""
+
+    token: IdToken
+
+
+class Stage(StrEnum):
+    """Where in its life a transaction is when a message about it was made."""
+
+    STARTED = "Started"
+    UPDATED = "Updated"
+    ENDED = "Ended"
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionTold:
+    """News of a transaction.
+
+    `ocpp_id` is None where the charger waits for us to name the transaction; `seq_no` counts the messages of a
+    transaction where the version counts. `offline` is what the charger says of itself (None: it cannot say).
+    `asks` means that it wants a verdict about `id_token`. `digest` is equal for the same news sent again.
+    """
+
+    stage: Stage
+    said: Said
+    digest: str
+    ocpp_id: str | None = None
+    seq_no: int | None = None
+    evse_id: int | None = None
+    connector_id: int | None = None
+    id_token: IdToken | None = None
+    asks: bool = False
+    readings: tuple[Reading, ...] = ()
+    charging_state: ChargingState | None = None
+    stop_reason: str | None = None
+    remote_start_id: int | None = None
+    reservation_id: int | None = None
+    offline: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Metered:
+    """Meter values; `ocpp_id` where they belong to a transaction. EVSE 0 is the main meter of the charger."""
+
+    evse_id: int
+    connector_id: int
+    readings: tuple[Reading, ...]
+    ocpp_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReservationTold:
+    """A reservation ended without a transaction."""
+
+    reservation_id: int
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that is kept as it came, to be looked at: progress of a job, a security event, a report."""
+
+    topic: str
+    said: Said
+    document: Payload
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Data of a vendor's own."""
+
+    vendor_id: str
+
+
+Fact = Boot | Beat | ConnectorTold | TokenShown | TransactionTold | Metered | ReservationTold | Notice | Transfer
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came of a fact; each dialect takes from it what its answer has room for."""
+
+    now: datetime
+    verdict: Verdict | None = None
+    ocpp_id: str | None = None
+    boot_status: str = "Accepted"
+    interval: int = 0
+
+
+# --- the two tables of a dialect ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """A call from a charger. `read` may raise Refused."""
+
+    read: Callable[[Payload], Fact]
+    answer: Callable[[Reply], Payload]
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """A call to a charger. `say` gets the command and, where it names one, the transaction that it is about."""
+
+    action: str
+    say: Callable[[Any, Transaction | None], Payload]
+    read: Callable[[Payload], Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One version of OCPP.
+
+    `nameless` is the message id of an error about a frame whose own id cannot be read (None: say nothing).
+    `echoes_remote_start`: a transaction names the remote start that began it.
+    """
+
+    protocol: str
+    schema_folder: str
+    request_suffix: str
+    codes: Mapping[Fault, str]
+    nameless: str | None
+    echoes_remote_start: bool
+    leniency: Leniency
+    inbound: Mapping[str, Inbound]
+    outbound: Mapping[type, Outbound]
+
+
+# --- what both tables are made with ------------------------------------------------------------------------------
+
+
+def nothing(_reply: Reply) -> Payload:
+    """The answer that only says: understood."""
+    return {}
+
+
+def digest(*parts: Any) -> str:
+    """A key from content: equal for equal parts, whatever their key order."""
+    text = json.dumps(parts, sort_keys=True, default=str)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def outcome(words: Mapping[str, OutcomeStatus]) -> Callable[[Payload], Outcome]:
+    """Read an answer by its `status`. A word that is not expected is no success."""
+
+    def read(payload: Payload) -> Outcome:
+        word = str(payload.get("status", ""))
+        info = payload.get("statusInfo")
+        reason = ": ".join(str(info[k]) for k in ("reasonCode", "additionalInfo") if info.get(k)) if info else ""
+        return Outcome(words.get(word, OutcomeStatus.FAILED), reason or word, payload)
+
+    return read
+
+
+def outside(evse_id: int) -> Refused:
+    return Refused(Fault.PROPERTY, f"there is no EVSE or connector {evse_id}")
