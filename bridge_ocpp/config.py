@@ -1,0 +1,43 @@
+"""What the bridge is told by whoever assembles it. Durations are in seconds, sizes in bytes.
+
+No reading of the environment here: that is the assembler's business.
+"""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeConfig:
+    """One frozen value object; `secret` is the pepper of the chargers' passwords (32 random bytes)."""
+
+    host: str
+    port: int
+    secret: bytes = field(repr=False)
+    heartbeat_interval: int = 300
+    """Between two heartbeats, as told to chargers."""
+    ping_interval: float = 30.0
+    """Between two WebSocket pings. A silent charger is offline within two of these."""
+    charger_timeout: float = 30.0
+    """How long a charger may take to answer a call."""
+    verdict_timeout: float = 10.0
+    """How long the business side may take over a token before it counts as refused."""
+    settle_window: float = 900.0
+    """After an end with gaps: how long missing messages are waited for."""
+    max_frame: int = 64 * 1024
+    """A longer frame closes the socket with 1009."""
+    queue: int = 64
+    """Calls of one charger that may wait to be handled; a charger that follows the protocol has one."""
+    message_rate: float = 200.0
+    """Messages a second that one charger may keep up; its reading is slowed beyond that."""
+    message_burst: float = 1000.0
+    """Messages that one charger may send at once before that."""
+    writers: int = 8
+    """Transactions that may be open at once; never more than the database pool has connections."""
+    askers: int = 8
+    """Questions about tokens that may be open at once, each with a connection of its own."""
+    flush_interval: float = 1.0
+    """Between two writings of what may be lost: the journal of frames, quirks, last signs of life."""
+    frames_kept: int = 500
+    """Frames of the journal that are kept per charger."""
+    frames_days: int = 7
+    """Days after which a frame of the journal goes, and a meter value that belongs to no transaction."""

@@ -1,0 +1,40 @@
+"""Who is speaking: what the handlers of a charger's messages know of its connection. No I/O.
+
+One per socket; the socket itself is connection.py's business.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bridge_ocpp.clock import BACKLOG, Judged, Said, judge
+
+MOST_QUIRKS = 50
+
+
+@dataclass(slots=True)
+class Speaker:
+    """A charger on one of its connections. `key` is its id folded to lower case; times are UTC."""
+
+    key: str
+    id: str
+    generation: int
+    connected_at: datetime
+    behind_since: datetime | None
+    echoes_remote_start: bool
+    boot_status: str = "Accepted"
+    quirks: set[str] = field(default_factory=set)
+    new_quirks: list[str] = field(default_factory=list)
+
+    def judge(self, said: Said, *, received: datetime, offline: bool | None = None) -> Judged:
+        """See clock.judge. What a charger queued comes within an hour of its connecting, or was not queued."""
+        behind_since = self.behind_since if received - self.connected_at <= BACKLOG else None
+        judged = judge(said, received=received, offline=offline, behind_since=behind_since)
+        for flag in judged.flags:
+            self.note(flag)
+        return judged
+
+    def note(self, quirk: str) -> None:
+        """Remember something that this charger does wrong; a charger can be wrong in no more than 50 ways."""
+        if quirk not in self.quirks and len(self.quirks) < MOST_QUIRKS:
+            self.quirks.add(quirk)
+            self.new_quirks.append(quirk)
