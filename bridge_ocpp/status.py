@@ -1,0 +1,196 @@
+"""What a charger says of itself: its connection, its boot, its connectors, what it wants noted.
+
+Only real changes become events. Sockets and messages are elsewhere.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from bridge_ocpp import ocppj, transactions
+from bridge_ocpp.clock import AHEAD, EARLIEST, TOLERANCE, Said
+from bridge_ocpp.dialects.words import Boot, ConnectorTold, Notice, ReservationTold
+from bridge_ocpp.port import ChargerBooted, ChargerOnline, ConnectorStatusChanged, HubPort, ReservationChanged
+from bridge_ocpp.tables import BridgeRow, ChargerRow, ConnectorRow, NoticeRow, SampleRow
+from bridge_ocpp.transactions import Hearing, remote_starts
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A charger whose newest socket is ours now. `previous` held the one before (None: nobody did)."""
+
+    id: str
+    generation: int
+    boot_status: str
+    quirks: tuple[str, ...]
+    behind_since: datetime | None
+    previous: UUID | None
+
+
+async def claim(
+    db: AsyncSession, hub: HubPort, charger_key: str, *, process_id: UUID, protocol: str, now: datetime
+) -> Claimed | None:
+    """The newest authenticated socket wins. None when the charger was removed meanwhile."""
+    row = await db.scalar(select(ChargerRow).where(col(ChargerRow.key) == charger_key).with_for_update())
+    if row is None:
+        return None
+    was_online, previous = row.online, row.process_id if row.online else None
+    row.behind_since = row.behind_since or row.last_seen_at or EARLIEST
+    row.online, row.generation, row.process_id = True, row.generation + 1, process_id
+    row.connected_at, row.last_seen_at, row.protocol = now, now, protocol
+    if not was_online:
+        await hub.heard(ChargerOnline(row.id, now, online=True), db)
+    return Claimed(row.id, row.generation, row.boot_status, tuple(row.quirks), row.behind_since, previous)
+
+
+async def release(
+    db: AsyncSession, hub: HubPort, charger_key: str, *, generation: int, last_heard: datetime, now: datetime
+) -> bool:
+    """The socket is gone. Changes nothing, and returns False, when a newer one has taken its place."""
+    row = await db.scalar(
+        select(ChargerRow)
+        .where(col(ChargerRow.key) == charger_key, col(ChargerRow.generation) == generation, col(ChargerRow.online))
+        .with_for_update()
+    )
+    if row is None:
+        return False
+    await _offline(db, hub, row, last_heard=last_heard, now=now)
+    return True
+
+
+async def release_lost(db: AsyncSession, hub: HubPort, *, now: datetime, grace: timedelta) -> str | None:
+    """One charger whose bridge process is gone for longer than `grace` goes offline; its id, or None.
+
+    Within the grace it may come back to another process, or to the same one restarted, and nobody is bothered.
+    """
+    alive = select(col(BridgeRow.process_id)).where(col(BridgeRow.alive_until) > now - grace)
+    row = await db.scalar(
+        select(ChargerRow)
+        .where(col(ChargerRow.online), col(ChargerRow.process_id).not_in(alive))
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    if row is None:
+        return None
+    await _offline(db, hub, row, last_heard=row.last_seen_at or now, now=now)
+    return row.id
+
+
+async def _offline(db: AsyncSession, hub: HubPort, row: ChargerRow, *, last_heard: datetime, now: datetime) -> None:
+    row.online, row.process_id = False, None
+    row.last_seen_at = max(last_heard, row.last_seen_at or last_heard)
+    row.behind_since = row.behind_since or last_heard
+    await hub.heard(ChargerOnline(row.id, now, online=False), db)
+
+
+async def alive(db: AsyncSession, process_id: UUID, *, now: datetime, lease: timedelta) -> None:
+    """This bridge process lives, and will be taken for dead when it does not say so again within `lease`."""
+    until = now + lease
+    statement = insert(BridgeRow).values(process_id=process_id, alive_until=until)
+    await db.execute(statement.on_conflict_do_update(index_elements=["process_id"], set_={"alive_until": until}))
+
+
+async def seen(db: AsyncSession, signs: list[dict[str, Any]]) -> None:
+    """Write down when chargers gave their last sign of life: {"key", "last_seen_at"} each."""
+    await db.execute(update(ChargerRow), signs)
+
+
+async def booted(db: AsyncSession, told: Boot, protocol: str, hearing: Hearing) -> None:
+    """The charger has started."""
+    speaker, received = hearing.speaker, hearing.received
+    await db.execute(
+        update(ChargerRow)
+        .where(col(ChargerRow.key) == speaker.key)
+        .values(
+            vendor=told.vendor,
+            model=told.model,
+            serial_number=told.serial_number,
+            firmware_version=told.firmware_version,
+            booted_at=received,
+        )
+    )
+    if speaker.boot_status != "Accepted":
+        return
+    event = ChargerBooted(
+        speaker.id,
+        received,
+        vendor=told.vendor,
+        model=told.model,
+        protocol=protocol,
+        serial_number=told.serial_number,
+        firmware_version=told.firmware_version,
+        reason=told.reason,
+    )
+    await hearing.hub.heard(event, db)
+
+
+async def connector_told(db: AsyncSession, told: ConnectorTold, hearing: Hearing) -> None:
+    """A connector says what it is doing; one that we did not know is added. EVSE 0 is the charger as a whole."""
+    speaker, at = hearing.speaker, _status_time(told.said, hearing)
+    place = (speaker.key, told.evse_id, told.connector_id)
+    row = await db.get(ConnectorRow, place, with_for_update=True)
+    if row is None:
+        statement = insert(ConnectorRow).values(
+            charger_key=speaker.key, evse_id=told.evse_id, connector_id=told.connector_id
+        )
+        await db.execute(statement.on_conflict_do_nothing())
+        row = await db.get_one(ConnectorRow, place, with_for_update=True)
+    row.info, row.said_at = told.info, told.said.at
+    if (row.status, row.error_code) == (told.status, told.error_code):
+        return
+    changed = row.status != told.status
+    row.status, row.error_code, row.changed_at = told.status, told.error_code, at
+    event = ConnectorStatusChanged(
+        speaker.id,
+        at,
+        evse_id=told.evse_id,
+        connector_id=told.connector_id,
+        status=told.status,
+        error_code=told.error_code,
+        info=told.info,
+    )
+    await hearing.hub.heard(event, db)
+    if changed:
+        await transactions.status_changed(db, told, at, hearing)
+
+
+def _status_time(said: Said, hearing: Hearing) -> datetime:
+    """The charger's time where it is near; a status is never queued, but many chargers repeat an old time with it."""
+    if said.at is not None and abs(said.at - hearing.received) <= TOLERANCE:
+        return said.at
+    if said.at is not None and said.at > hearing.received:
+        hearing.speaker.note(AHEAD)
+    return hearing.received
+
+
+async def reservation_told(db: AsyncSession, told: ReservationTold, hearing: Hearing) -> None:
+    """A reservation ended without a transaction."""
+    event = ReservationChanged(hearing.speaker.id, hearing.received, told.reservation_id, told.status)
+    await hearing.hub.heard(event, db)
+
+
+async def noticed(db: AsyncSession, told: Notice, hearing: Hearing) -> None:
+    """Keep what a charger wants noted."""
+    db.add(
+        NoticeRow(
+            charger_key=hearing.speaker.key,
+            topic=told.topic,
+            said_at=told.said.at,
+            received_at=hearing.received,
+            document=ocppj.dumps(told.document),
+        )
+    )
+
+
+async def prune(db: AsyncSession, *, now: datetime, before: datetime) -> None:
+    """Let go of meter values of no transaction, remote starts that nothing followed, and bridges long dead."""
+    loose = col(SampleRow.transaction_id).is_(None)
+    await db.execute(delete(SampleRow).where(loose, col(SampleRow.received_at) < before))
+    await db.execute(delete(BridgeRow).where(col(BridgeRow.alive_until) < now - timedelta(days=1)))
+    await remote_starts.forget_old(db, now=now)
