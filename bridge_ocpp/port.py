@@ -73,6 +73,8 @@ class OutcomeStatus(StrEnum):
     OFFLINE = "OFFLINE"
     TIMEOUT = "TIMEOUT"
     FAILED = "FAILED"
+    INVALID = "INVALID"
+    """A RawCall whose payload breaks the schema of the version that the charger speaks: it was not sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +191,7 @@ class ChargerOnline(Event):
 
 @dataclass(frozen=True, slots=True)
 class ConnectorStatusChanged(Event):
-    """A connector changed; only real changes are events."""
+    """A connector changed; only real changes are events. EVSE 0, connector 0 is the charger as a whole."""
 
     evse_id: int
     connector_id: int
@@ -294,7 +296,11 @@ class CancelReservation(Command):
 
 @dataclass(frozen=True, slots=True)
 class RawCall(Command):
-    """Any action of the version spoken, with its payload as the schema of that version wants it."""
+    """Any action of the version spoken, with its payload as the schema of that version wants it.
+
+    Its outcome is ACCEPTED when the charger answered, whatever it answered; NOT_SUPPORTED (unsent) for an action that
+    the version does not have, and where the charger says so by a CALLERROR.
+    """
 
     action: str
     payload: Mapping[str, Any]
@@ -302,7 +308,7 @@ class RawCall(Command):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a command ended. `payload` is the charger's own answer; `error` its CALLERROR {code, description, details}."""
+    """How a command ended. `payload` is the charger's answer; `error` its CALLERROR {code, description, details}."""
 
     status: OutcomeStatus
     detail: str = ""
@@ -319,7 +325,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class ConnectorRecord:
-    """One connector and the status it last said."""
+    """One connector and the status it last said; EVSE 0 is the charger as a whole, where it speaks of itself."""
 
     evse_id: int
     connector_id: int

@@ -1,0 +1,316 @@
+"""One charger on one socket: its frames, one call of each side at a time, answers only after commit.
+
+The reader never waits for a handler. What a message means is the dialect's business, what is done with it the
+handlers'; the socket itself is server.py's.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import uuid4
+
+import structlog
+
+from bridge_ocpp import ocppj
+from bridge_ocpp.dialects.words import Dialect, Refused
+from bridge_ocpp.handlers import Desk, handle
+from bridge_ocpp.journal import Journal
+from bridge_ocpp.ocppj import Broken, Call, CallError, CallResult, Fault
+from bridge_ocpp.quirks import mend
+from bridge_ocpp.schemas import Edition
+from bridge_ocpp.speaker import Speaker
+
+log = structlog.get_logger()
+
+REMEMBERED = 24
+"""Answers of one connection that can be given again."""
+OVERFLOW_PAUSE = 0.05
+
+
+class SocketGone(Exception):
+    """The socket is closed."""
+
+
+class Socket(Protocol):
+    """What a connection needs of its WebSocket. `send` and `ping` raise SocketGone."""
+
+    def frames(self) -> AsyncIterator[str]: ...
+
+    async def send(self, text: str) -> None: ...
+
+    async def ping(self) -> None:
+        """Returns when the pong is here."""
+
+    async def close(self, code: int, reason: str) -> None: ...
+
+    def abort(self) -> None: ...
+
+
+class NoAnswer(Exception):
+    """The charger did not answer in time, or its socket closed first (`offline`)."""
+
+    def __init__(self, *, offline: bool) -> None:
+        super().__init__("offline" if offline else "no answer")
+        self.offline = offline
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A call that waits to be handled; `content` tells the same text from another under the same message id."""
+
+    call: Call
+    content: int
+    received: datetime
+
+
+@dataclass(slots=True)
+class _Asked:
+    message_id: str
+    action: str
+    answer: "asyncio.Future[CallResult | CallError | Broken]"
+
+
+class Connection:
+    """A charger's socket while it lasts."""
+
+    __slots__ = (
+        "_answers",
+        "_asked",
+        "_asking",
+        "_journal",
+        "_queue",
+        "_tokens",
+        "_tokens_at",
+        "desk",
+        "dialect",
+        "edition",
+        "gone",
+        "heard_at",
+        "heard_tick",
+        "socket",
+        "speaker",
+    )
+
+    def __init__(self, socket: Socket, *, speaker: Speaker, dialect: Dialect, desk: Desk, journal: Journal) -> None:
+        self.socket = socket
+        self.speaker = speaker
+        self.dialect = dialect
+        self.edition = Edition(dialect.schema_folder, dialect.request_suffix)
+        self.desk = desk
+        self.heard_at: datetime = desk.now()
+        self.heard_tick = asyncio.get_running_loop().time()
+        self.gone = False
+        self._journal = journal
+        self._queue: asyncio.Queue[_Waiting | None] = asyncio.Queue()
+        self._answers: OrderedDict[str, tuple[int, str]] = OrderedDict()
+        self._asking = asyncio.Lock()
+        self._asked: _Asked | None = None
+        self._tokens = desk.config.message_burst
+        self._tokens_at = asyncio.get_running_loop().time()
+
+    # --- reading ---------------------------------------------------------------------------------------------
+
+    async def read(self) -> None:
+        """Read frames until the socket closes. Calls wait in a bounded queue, answers find their question at once."""
+        async for text in self.socket.frames():
+            self.hears()
+            await self._within_rate()
+            frame = ocppj.read(text)
+            if isinstance(frame, Call):
+                await self._enqueue(_Waiting(frame, hash(text), self.heard_at))
+            else:
+                await self._not_a_call(frame, text)
+
+    def hears(self) -> None:
+        """A sign of life."""
+        self.heard_at, self.heard_tick = self.desk.now(), asyncio.get_running_loop().time()
+
+    async def keep_alive(self) -> None:
+        """Ping from a timer; a charger that neither answers the ping nor says anything is dropped."""
+        loop, interval = asyncio.get_running_loop(), self.desk.config.ping_interval
+        while True:
+            await asyncio.sleep(interval)
+            asked = loop.time()
+            try:
+                async with asyncio.timeout(interval / 2):
+                    await self.socket.ping()
+                self.hears()
+            except SocketGone:
+                return
+            except TimeoutError:
+                if self.heard_tick < asked:
+                    log.info("bridge.silent", charger=self.speaker.id)
+                    self.socket.abort()
+                    return
+
+    async def _within_rate(self) -> None:
+        """Slow a charger down that says more than anybody should have to listen to; the others do not notice it."""
+        now, config = asyncio.get_running_loop().time(), self.desk.config
+        self._tokens = min(self._tokens + (now - self._tokens_at) * config.message_rate, config.message_burst) - 1
+        self._tokens_at = now
+        if self._tokens < 0:
+            await asyncio.sleep(-self._tokens / config.message_rate)
+
+    async def _enqueue(self, waiting: _Waiting) -> None:
+        call = waiting.call
+        self._note_in("CALL", call.message_id, call.payload, action=call.action)
+        self._quirks(call.notes)
+        if self._queue.qsize() < self.desk.config.queue:
+            self._queue.put_nowait(waiting)
+            return
+        self._quirks(("more calls at once than can wait",))
+        await self._fault(call.message_id, Fault.GENERIC, "too many calls at once", action=call.action)
+        await asyncio.sleep(OVERFLOW_PAUSE)
+
+    async def _not_a_call(self, frame: CallResult | CallError | Broken, text: str) -> None:
+        asked = self._asked
+        if asked is not None and frame.message_id == asked.message_id and not asked.answer.done():
+            asked.answer.set_result(frame)
+        if isinstance(frame, CallResult):
+            action = asked.action if asked is not None else None
+            self._note_in("CALLRESULT", frame.message_id, frame.payload, action=action)
+        elif isinstance(frame, CallError):
+            error = {"code": frame.code, "description": frame.description, "details": frame.details}
+            self._note_in("CALLERROR", frame.message_id, error)
+        else:
+            self._journal.broken(self.speaker.key, text, at=self.heard_at, message_id=frame.message_id)
+            self._quirks((f"frame: {frame.reason}"[:200],))
+            if frame.answerable:
+                await self._fault(frame.message_id or self.dialect.nameless, frame.fault, frame.reason)
+            return
+        self._quirks(frame.notes)
+
+    # --- answering -------------------------------------------------------------------------------------------
+
+    async def answer(self) -> None:
+        """Handle calls one after another until `finish`; each is answered once what it says is committed."""
+        while (waiting := await self._queue.get()) is not None:
+            call = waiting.call
+            known = self._answers.get(call.message_id)
+            if known is not None and known[0] == waiting.content:
+                await self._send(known[1])
+                continue
+            if known is not None:
+                self._quirks(("frame: a used message id for another call",))
+            text, final = await self._answered(call, waiting.received)
+            if final:
+                self._answers[call.message_id] = (waiting.content, text)
+                if len(self._answers) > REMEMBERED:
+                    self._answers.popitem(last=False)
+            await self._send(text)
+
+    def finish(self) -> None:
+        """Nothing more will be read; `answer` ends after what has been read."""
+        self._queue.put_nowait(None)
+
+    async def _answered(self, call: Call, received: datetime) -> tuple[str, bool]:
+        """The answer, and whether it will be the same next time: a failure of ours may be over by then."""
+        inbound = self.dialect.inbound.get(call.action)
+        try:
+            if inbound is None:
+                known = self.edition.knows(call.action)
+                raise Refused(
+                    Fault.NOT_SUPPORTED if known else Fault.NOT_IMPLEMENTED, f"{call.action[:50]} is not known"
+                )
+            self._mended(call)
+            fact = inbound.read(call.payload)
+            reply = await handle(self.desk, self.speaker, fact, protocol=self.dialect.protocol, received=received)
+            payload = inbound.answer(reply)
+            if not self.edition.response_sent(call.action).holds(payload):
+                raise ValueError(f"our answer to {call.action} breaks its schema")
+        except Refused as refused:
+            return self._error_text(call.message_id, refused.fault, refused.reason, action=call.action), True
+        except Exception as error:
+            log.exception("bridge.call_failed", charger=self.speaker.id, action=call.action, error=type(error).__name__)
+            sorry = "this call could not be handled"
+            return self._error_text(call.message_id, Fault.INTERNAL, sorry, action=call.action), False
+        self._note_out("CALLRESULT", call.message_id, payload, action=call.action)
+        return ocppj.write_result(call.message_id, payload), True
+
+    def _mended(self, call: Call) -> None:
+        """Check the payload, mending what is plain. Raises Refused for what is not."""
+        schema = self.edition.request_heard(call.action)
+        if schema.holds(call.payload):
+            return
+        mended = mend(call.payload, schema.violations, self.dialect.leniency)
+        self._quirks(f"{call.action} {note}" for note in mended.notes)
+        if mended.fault is not None:
+            raise Refused(mended.fault, mended.reason)
+
+    def _error_text(self, message_id: str, fault: Fault, reason: str, *, action: str | None = None) -> str:
+        code = self.dialect.codes[fault]
+        self._note_out("CALLERROR", message_id, {"code": code, "description": reason, "details": {}}, action=action)
+        return ocppj.write_error(message_id, code, reason)
+
+    async def _fault(self, message_id: str | None, fault: Fault, reason: str, *, action: str | None = None) -> None:
+        """Answer with an error, where this version has a word for it and knows whom to say it to."""
+        if message_id is not None and fault in self.dialect.codes:
+            await self._send(self._error_text(message_id, fault, reason, action=action))
+
+    async def _send(self, text: str) -> None:
+        try:
+            await self.socket.send(text)
+        except SocketGone:
+            self.gone = True
+
+    # --- asking ----------------------------------------------------------------------------------------------
+
+    async def call(self, action: str, payload: Mapping[str, Any], *, within: float) -> CallResult | CallError | Broken:
+        """Ask the charger, one question at a time. Raises NoAnswer; the time spent waiting for one's turn counts."""
+        try:
+            async with asyncio.timeout(within), self._asking:
+                return await self._ask(action, payload)
+        except TimeoutError:
+            raise NoAnswer(offline=False) from None
+
+    async def _ask(self, action: str, payload: Mapping[str, Any]) -> CallResult | CallError | Broken:
+        if self.gone:
+            raise NoAnswer(offline=True)
+        message_id = str(uuid4())
+        self._asked = _Asked(message_id, action, asyncio.get_running_loop().create_future())
+        self._note_out("CALL", message_id, payload, action=action)
+        try:
+            async with asyncio.timeout(self.desk.config.charger_timeout):
+                await self.socket.send(ocppj.write_call(message_id, action, payload))
+                return await self._asked.answer
+        except SocketGone:
+            raise NoAnswer(offline=True) from None
+        finally:
+            self._asked = None
+
+    def lost(self) -> None:
+        """The socket is gone: whoever waits for an answer is told so."""
+        self.gone = True
+        if self._asked is not None and not self._asked.answer.done():
+            self._asked.answer.set_exception(NoAnswer(offline=True))
+
+    # --- noting ----------------------------------------------------------------------------------------------
+
+    def _quirks(self, notes: Any) -> None:
+        for note in notes:
+            self.speaker.note(note)
+
+    def _note_in(self, kind: str, message_id: str, payload: Any, *, action: str | None = None) -> None:
+        self._journal.note(
+            self.speaker.key,
+            at=self.heard_at,
+            direction="in",
+            kind=kind,
+            message_id=message_id,
+            payload=payload,
+            action=action,
+        )
+
+    def _note_out(self, kind: str, message_id: str, payload: Any, *, action: str | None = None) -> None:
+        self._journal.note(
+            self.speaker.key,
+            at=self.desk.now(),
+            direction="out",
+            kind=kind,
+            message_id=message_id,
+            payload=payload,
+            action=action,
+        )

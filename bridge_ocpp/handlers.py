@@ -1,0 +1,109 @@
+"""What is done with each fact that a charger tells: ask about its token, write it down, reply.
+
+A reply is returned only after its transaction is committed. Sockets and frames are elsewhere.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bridge_ocpp import status, transactions
+from bridge_ocpp.config import BridgeConfig
+from bridge_ocpp.dialects.words import (
+    Beat,
+    Boot,
+    ConnectorTold,
+    Fact,
+    Metered,
+    Notice,
+    Reply,
+    ReservationTold,
+    TokenShown,
+    TransactionTold,
+    Transfer,
+)
+from bridge_ocpp.ledger import Ledger
+from bridge_ocpp.port import AuthStatus, HubPort, IdToken, Verdict, Where
+from bridge_ocpp.speaker import Speaker
+from bridge_ocpp.transactions import Hearing
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the handlers work with."""
+
+    config: BridgeConfig
+    ledger: Ledger
+    hub: HubPort
+    now: Callable[[], datetime]
+
+    def hearing(self, speaker: Speaker, received: datetime) -> Hearing:
+        return Hearing(speaker, received, self.hub, timedelta(seconds=self.config.settle_window))
+
+
+async def handle(desk: Desk, speaker: Speaker, fact: Fact, *, protocol: str, received: datetime) -> Reply:
+    """What came of a fact, once it is committed."""
+    if isinstance(fact, Boot):
+        hearing = desk.hearing(speaker, received)
+        await desk.ledger.write(lambda db: status.booted(db, fact, protocol, hearing))
+        return Reply(desk.now(), boot_status=speaker.boot_status, interval=desk.config.heartbeat_interval)
+    return await _HANDLERS[type(fact)](desk, speaker, fact, received)
+
+
+async def _beat(desk: Desk, _speaker: Speaker, _told: Beat | Transfer, _received: datetime) -> Reply:
+    return Reply(desk.now())
+
+
+async def _token(desk: Desk, speaker: Speaker, told: TokenShown, _received: datetime) -> Reply:
+    return Reply(desk.now(), verdict=await ask_verdict(desk, told.token, Where(speaker.id)))
+
+
+async def _transaction(desk: Desk, speaker: Speaker, told: TransactionTold, received: datetime) -> Reply:
+    verdict = None
+    if told.asks and told.id_token is not None:
+        before = await desk.ledger.write(lambda db: transactions.answered(db, told, speaker))
+        if before is not None:
+            return Reply(desk.now(), verdict=before.verdict, ocpp_id=before.ocpp_id)
+        where = Where(speaker.id, told.evse_id, told.connector_id)
+        verdict = await ask_verdict(desk, told.id_token, where)
+    hearing = desk.hearing(speaker, received)
+    row = await desk.ledger.write(lambda db: transactions.take(db, told, hearing, verdict))
+    return Reply(desk.now(), verdict=verdict, ocpp_id=row.ocpp_id)
+
+
+def _written(work: Callable[[AsyncSession, Any, Hearing], Awaitable[None]]) -> Callable[..., Awaitable[Reply]]:
+    async def handler(desk: Desk, speaker: Speaker, told: Any, received: datetime) -> Reply:
+        hearing = desk.hearing(speaker, received)
+        await desk.ledger.write(lambda db: work(db, told, hearing))
+        return Reply(desk.now())
+
+    return handler
+
+
+_HANDLERS: Mapping[type, Callable[..., Awaitable[Reply]]] = {
+    Beat: _beat,
+    Transfer: _beat,
+    TokenShown: _token,
+    TransactionTold: _transaction,
+    ConnectorTold: _written(status.connector_told),
+    Metered: _written(transactions.metered),
+    ReservationTold: _written(status.reservation_told),
+    Notice: _written(status.noticed),
+}
+
+
+async def ask_verdict(desk: Desk, token: IdToken, where: Where) -> Verdict:
+    """The business side's verdict, or a refusal when it has none in time: nobody charges because we failed."""
+    try:
+        async with asyncio.timeout(desk.config.verdict_timeout):
+            return await desk.ledger.ask(lambda db: desk.hub.may_charge(token, where, db))
+    except Exception as error:
+        log.error("bridge.no_verdict", charger=where.charger_id, error=type(error).__name__, exc_info=error)
+        return Verdict(AuthStatus.INVALID)
