@@ -1,0 +1,134 @@
+"""The bridge's records for operators: chargers, transactions and the journal (port.ChargerBook).
+
+Everything is read from and written to the caller's transaction; sockets notice by themselves.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from bridge_ocpp import ocppj, passwords, records
+from bridge_ocpp.port import (
+    ChargerRecord,
+    FrameRecord,
+    NewCharger,
+    Sample,
+    StateChange,
+    Transaction,
+    TransactionFilter,
+)
+from bridge_ocpp.tables import BridgeRow, ChargerRow, ConnectorRow, FrameRow, NoticeRow, RemoteStartRow, TransactionRow
+
+LONGEST_ID = 48
+"""OCPP 2.0.1, part 4: the identity of a charging station has at most 48 characters."""
+
+
+class Book:
+    """Implements port.ChargerBook. `pepper` is the bridge's `secret`."""
+
+    def __init__(self, pepper: bytes, *, now: Callable[[], datetime]) -> None:
+        self._pepper = pepper
+        self._now = now
+
+    async def register(self, charger: NewCharger, db: AsyncSession) -> None:
+        """Raises KeyError when the id exists, ValueError for an id, a profile or a password that cannot be."""
+        key = _key(charger.id)
+        if not charger.id.strip() or len(charger.id) > LONGEST_ID or not charger.id.isprintable() or "/" in charger.id:
+            raise ValueError(f"a charger's id has 1 to {LONGEST_ID} printable characters and no slash")
+        if charger.security_profile not in (0, 1, 2, 3):
+            raise ValueError("the security profile is 0, 1, 2 or 3")
+        if charger.password is None and charger.security_profile in (1, 2):
+            raise ValueError(f"security profile {charger.security_profile} needs a password")
+        if await db.get(ChargerRow, key) is not None:
+            raise KeyError(charger.id)
+        row = ChargerRow(key=key, id=charger.id, security_profile=charger.security_profile, registered_at=self._now())
+        if charger.password is not None:
+            self._set_password(row, charger.password)
+        db.add(row)
+        db.add_all(ConnectorRow(charger_key=key, evse_id=evse, connector_id=n) for evse, n in charger.connectors)
+        await db.flush()
+
+    async def remove(self, charger_id: str, db: AsyncSession) -> bool:
+        """Its transactions and their samples stay: they are money. An open socket is closed with the next beat."""
+        row = await db.get(ChargerRow, _key(charger_id), with_for_update=True)
+        if row is None:
+            return False
+        await db.delete(row)
+        for table in (ConnectorRow, RemoteStartRow, NoticeRow, FrameRow):
+            await db.execute(delete(table).where(col(table.charger_key) == row.key))
+        return True
+
+    async def set_password(self, charger_id: str, password: str, db: AsyncSession) -> bool:
+        """Counts from the next connection on. Raises ValueError for a password that chargers cannot carry."""
+        row = await db.get(ChargerRow, _key(charger_id), with_for_update=True)
+        if row is None:
+            passwords.checked(password)
+            return False
+        self._set_password(row, password)
+        return True
+
+    async def chargers(self, db: AsyncSession) -> Sequence[ChargerRecord]:
+        """All, by id."""
+        rows = list(await db.scalars(select(ChargerRow).order_by(col(ChargerRow.key))))
+        return await self._recorded(db, rows)
+
+    async def charger(self, charger_id: str, db: AsyncSession) -> ChargerRecord | None:
+        row = await db.get(ChargerRow, _key(charger_id))
+        return None if row is None else (await self._recorded(db, [row]))[0]
+
+    async def transactions(self, which: TransactionFilter, db: AsyncSession) -> Sequence[Transaction]:
+        """Oldest first."""
+        query = (
+            select(TransactionRow)
+            .where(*records.transactions_where(which))
+            .order_by(col(TransactionRow.started_at), col(TransactionRow.id))
+            .limit(which.limit)
+            .offset(which.offset)
+        )
+        return [records.transaction(row) for row in await db.scalars(query)]
+
+    async def transaction(
+        self, transaction_id: str, db: AsyncSession
+    ) -> tuple[Transaction, tuple[Sample, ...], tuple[StateChange, ...]] | None:
+        row = await db.get(TransactionRow, transaction_id)
+        if row is None:
+            return None
+        samples, states = await records.samples_of(db, row.id), await records.states_of(db, row.id)
+        return records.transaction(row), samples, states
+
+    async def frames(self, charger_id: str, db: AsyncSession, *, limit: int = 100) -> Sequence[FrameRecord]:
+        """Newest first."""
+        query = (
+            select(FrameRow)
+            .where(col(FrameRow.charger_key) == _key(charger_id))
+            .order_by(col(FrameRow.id).desc())
+            .limit(limit)
+        )
+        return [
+            FrameRecord(row.at, row.direction, row.kind, row.action, row.message_id, ocppj.loads(row.payload))
+            for row in await db.scalars(query)
+        ]
+
+    async def _recorded(self, db: AsyncSession, rows: Sequence[ChargerRow]) -> list[ChargerRecord]:
+        keys = [row.key for row in rows]
+        alive = set(await db.scalars(select(col(BridgeRow.process_id)).where(col(BridgeRow.alive_until) > self._now())))
+        connectors: dict[str, list[ConnectorRow]] = {key: [] for key in keys}
+        query = (
+            select(ConnectorRow)
+            .where(col(ConnectorRow.charger_key).in_(keys))
+            .order_by(col(ConnectorRow.evse_id), col(ConnectorRow.connector_id))
+        )
+        for connector in await db.scalars(query):
+            connectors[connector.charger_key].append(connector)
+        return [records.charger(row, connectors[row.key], alive=row.process_id in alive) for row in rows]
+
+    def _set_password(self, row: ChargerRow, password: str) -> None:
+        row.password_salt = passwords.new_salt()
+        row.password_digest = passwords.digest(passwords.checked(password), salt=row.password_salt, pepper=self._pepper)
+
+
+def _key(charger_id: str) -> str:
+    return charger_id.casefold()

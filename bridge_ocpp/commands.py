@@ -1,0 +1,119 @@
+"""What the business side wants of a charger, asked over its connection; how it ended is an Outcome, never an error."""
+
+from typing import Any
+
+import structlog
+from sqlalchemy import select
+from sqlmodel import col
+
+from bridge_ocpp import records
+from bridge_ocpp.connection import Connection, NoAnswer
+from bridge_ocpp.dialects.words import Payload
+from bridge_ocpp.ocppj import Broken, CallError
+from bridge_ocpp.port import Command, Outcome, OutcomeStatus, RawCall, StartCharging, StopCharging, Transaction
+from bridge_ocpp.quirks import mend
+from bridge_ocpp.schemas import Violation
+from bridge_ocpp.tables import TransactionRow
+from bridge_ocpp.transactions import remote_starts
+
+log = structlog.get_logger()
+
+_UNABLE = {"NotImplemented", "NotSupported"}
+_MAY_STILL_START = {OutcomeStatus.ACCEPTED, OutcomeStatus.TIMEOUT}
+
+
+async def execute(connection: Connection, command: Command, *, within: float) -> Outcome:
+    """Ask the charger and wait at most `within` seconds, the time for its turn included."""
+    try:
+        if isinstance(command, RawCall):
+            return await _raw(connection, command, within=within)
+        return await _translated(connection, command, within=within)
+    except NoAnswer as nothing:
+        return Outcome(OutcomeStatus.OFFLINE if nothing.offline else OutcomeStatus.TIMEOUT, str(nothing))
+
+
+async def _raw(connection: Connection, command: RawCall, *, within: float) -> Outcome:
+    edition, action = connection.edition, command.action
+    if not edition.knows(action):
+        return Outcome(OutcomeStatus.NOT_SUPPORTED, f"{connection.dialect.protocol} has no {action}")
+    broken = edition.request_sent(action).violations(dict(command.payload))
+    if broken:
+        return Outcome(OutcomeStatus.INVALID, _sentence(broken))
+    answer = await connection.call(action, command.payload, within=within)
+    if isinstance(answer, CallError | Broken):
+        return _refused(answer)
+    return Outcome(OutcomeStatus.ACCEPTED, payload=answer.payload)
+
+
+async def _translated(connection: Connection, command: Command, *, within: float) -> Outcome:
+    outbound = connection.dialect.outbound.get(type(command))
+    if outbound is None:
+        return Outcome(OutcomeStatus.NOT_SUPPORTED, f"{connection.dialect.protocol} has no {type(command).__name__}")
+    about = await _about(connection, command)
+    if isinstance(command, StopCharging) and about is None:
+        return Outcome(OutcomeStatus.UNKNOWN_TRANSACTION, "no such transaction runs at this charger")
+    payload = outbound.say(command, about)
+    broken = connection.edition.request_sent(outbound.action).violations(dict(payload))
+    if broken:
+        return Outcome(OutcomeStatus.FAILED, f"cannot be said in {connection.dialect.protocol}: {_sentence(broken)}")
+    if isinstance(command, StartCharging) and not connection.dialect.echoes_remote_start:
+        return await _remembered(connection, command, outbound.action, payload, within=within)
+    return await _asked(connection, command, outbound.action, payload, within=within)
+
+
+async def _remembered(
+    connection: Connection, command: StartCharging, action: str, payload: Payload, *, within: float
+) -> Outcome:
+    """A remote start that the charger cannot name later is written down first, and crossed out when refused."""
+    desk, key = connection.desk, connection.speaker.key
+    await desk.ledger.write(lambda db: remote_starts.remember(db, key, command, now=desk.now()))
+    outcome = await _asked(connection, command, action, payload, within=within)
+    if outcome.status not in _MAY_STILL_START:
+        await desk.ledger.write(lambda db: remote_starts.forget(db, key, command))
+    return outcome
+
+
+async def _asked(connection: Connection, command: Command, action: str, payload: Payload, *, within: float) -> Outcome:
+    answer = await connection.call(action, payload, within=within)
+    if isinstance(answer, CallError | Broken):
+        return _refused(answer)
+    schema, said = connection.edition.response_heard(action), answer.payload
+    if not schema.holds(said):
+        mended = mend(said, schema.violations, connection.dialect.leniency)
+        for note in mended.notes:
+            connection.speaker.note(f"{action} answer {note}")
+        if mended.fault is not None:
+            return Outcome(OutcomeStatus.FAILED, f"the answer breaks its schema: {mended.reason}", said)
+    return connection.dialect.outbound[type(command)].read(said)
+
+
+async def _about(connection: Connection, command: Command) -> Transaction | None:
+    """The running transaction that the command names, if it names one."""
+    if not isinstance(command, StopCharging):
+        return None
+
+    async def find(db: Any) -> TransactionRow | None:
+        row: TransactionRow | None = await db.scalar(
+            select(TransactionRow).where(
+                col(TransactionRow.id) == command.transaction_id,
+                col(TransactionRow.charger_key) == connection.speaker.key,
+                col(TransactionRow.ended_at).is_(None),
+            )
+        )
+        return row
+
+    row = await connection.desk.ledger.write(find)
+    return None if row is None else records.transaction(row)
+
+
+def _refused(answer: CallError | Broken) -> Outcome:
+    """A CALLERROR is the charger's answer; an answer that is no frame is one, too."""
+    if isinstance(answer, Broken):
+        return Outcome(OutcomeStatus.FAILED, f"the answer is no OCPP: {answer.reason}")
+    status = OutcomeStatus.NOT_SUPPORTED if answer.code in _UNABLE else OutcomeStatus.FAILED
+    error = {"code": answer.code, "description": answer.description, "details": answer.details}
+    return Outcome(status, f"{answer.code}: {answer.description}".rstrip(": "), error=error)
+
+
+def _sentence(broken: list[Violation]) -> str:
+    return "; ".join(f"{found.where}: {found.message}" for found in broken[:3])
