@@ -5,15 +5,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from ocpi_hub.objects.kinds import LOCATIONS
 from ocpi_hub.wire import json as wire_json
-from tests.modules.talking import ABC, LATER, data, ids, keep, registered, said
+from tests.modules.owned.talking import ABC, LATER, data, ids, keep, registered, said
 from tests.world.hub import Hub
 from tests.world.objects import connector, evse, location
 from tests.world.partner import Partner
 
-EXAMPLES = Path(__file__).parent.parent / "spec_examples"
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+EXAMPLES = Path(__file__).parents[2] / "spec_examples"
 
 
 def example(name: str) -> Any:
@@ -24,7 +27,7 @@ async def kept(cpo: Partner, path: str = "NL/ABC/LOC1") -> Any:
     return data(await cpo.get("locations", path, role="RECEIVER"))
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="package")
 async def loc1(cpo: Partner) -> Any:
     """LOC1 with EVSE A (connectors 1 and 2) and EVSE B is kept; given as it was sent."""
     document = location(owner=ABC, evses=[evse("A", connectors=[connector("1"), connector("2")]), evse("B")])
