@@ -102,6 +102,7 @@ async def _write_parties(
 
 async def _write_party(db: AsyncSession, platform: Platform, role: CredentialsRole, *, at: datetime) -> None:
     """One party in one role. Of two platforms that claim it at the same moment, the database lets one through."""
+    await _release(db, platform, role)
     values = {
         "platform_id": platform.id,
         "country_code": role.country_code,
@@ -109,16 +110,30 @@ async def _write_party(db: AsyncSession, platform: Platform, role: CredentialsRo
         "business_details": role.business_details.document(),
         "changed_at": at,
     }
-    left = select(Platform.id).where(col(Platform.registered_at).is_(None))
     statement = insert(Party).values(key=role.party.key, role=role.role.value, **values)
     statement = statement.on_conflict_do_update(
-        index_elements=["key", "role"],
-        set_=values,
-        where=(col(Party.platform_id) == platform.id) | col(Party.platform_id).in_(left),
+        index_elements=["key", "role"], set_=values, where=col(Party.platform_id) == platform.id
     )
-    written = await db.scalar(statement.returning(col(Party.id)))
-    if written is None:
+    if await db.scalar(statement.returning(col(Party.id))) is None:
         raise refuse(platform.id, role, why="belongs to another platform")
+
+
+async def _release(db: AsyncSession, platform: Platform, role: CredentialsRole) -> None:
+    """Take the party off a platform that has left; that platform's row is locked, so it cannot come back meanwhile."""
+    held = (
+        select(Party)
+        .join(Platform, col(Platform.id) == col(Party.platform_id))
+        .where(
+            Party.key == role.party.key,
+            Party.role == role.role.value,
+            Party.platform_id != platform.id,
+            col(Platform.registered_at).is_(None),
+        )
+        .with_for_update()
+    )
+    for party in (await db.scalars(held)).all():
+        await db.delete(party)
+    await db.flush()
 
 
 async def leave(db: AsyncSession, resources: Resources, platform: Platform) -> None:

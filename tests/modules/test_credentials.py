@@ -13,6 +13,8 @@ from tests.world import faults
 from tests.world.hub import Hub
 from tests.world.partner import Partner
 
+EXAMPLES = Path(__file__).parent.parent / "spec_examples"
+
 
 async def credentials(partner: Partner, hub: Hub, method: str, *, token: str | None = None, **body: Any) -> Any:
     url = f"{hub.url}/ocpi/2.2.1/credentials"
@@ -104,7 +106,7 @@ async def test_two_posts_with_one_invitation_register_once(hub: Hub, cpo: Partne
 @pytest.mark.parametrize("number", ["", "2", "3", "4"])
 async def test_the_examples_of_the_specification_register(hub: Hub, cpo: Partner, number: str) -> None:
     """C11: the same role twice, and several roles of one party."""
-    given = json.loads((Path(__file__).parent / "credentials_examples.json").read_text())[number or "1"]
+    given = json.loads((EXAMPLES / f"credentials_example{number}.json").read_text())
     token_b = cpo.issue()
     body = given | {"token": token_b, "url": cpo.versions_url}
 
