@@ -73,6 +73,9 @@ class Kind:
     dated: bool = False
     unknown: int = 2001
 
+    def __str__(self) -> str:
+        return self.module.value
+
     @property
     def name(self) -> str:
         """What the specification calls the object: Location, CDR."""
