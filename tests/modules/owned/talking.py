@@ -1,11 +1,11 @@
 """What the tests of the owned modules share: partners that registered, objects of theirs, answers read strictly."""
 
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.delivery import publish
@@ -60,15 +60,22 @@ def next_url(response: httpx.Response) -> str | None:
     return str(link[1 : link.index(">")])
 
 
-async def keep(resources: Resources, kind: Kind, document: Json) -> None:
-    """Keep an object of our own chargers, as chargers/ does."""
-    async with resources.unit_of_work() as db:
-        await publish.put(
-            db,
-            kind,
-            owner=kind.owner_of(document),
-            document=json.loads(json.dumps(document)),
-            source=None,
-            at=resources.clock(),
-            correlation_id="test",
-        )
+async def keep(
+    resources: Resources,
+    kind: Kind,
+    document: Json,
+    *,
+    source: str | None = None,
+    remove: bool = False,
+    db: AsyncSession | None = None,
+) -> None:
+    """Keep (or forget) an object of our own chargers, as chargers/ does; in `db` when a transaction is open already."""
+    if db is None:
+        async with resources.unit_of_work() as own:
+            await keep(resources, kind, document, source=source, remove=remove, db=own)
+        return
+    owner, at = kind.owner_of(document), resources.clock()
+    if remove:
+        await publish.remove(db, kind, owner=owner, object_id=document["id"], at=at, correlation_id="test")
+    else:
+        await publish.put(db, kind, owner=owner, document=document, source=source, at=at, correlation_id="test")
