@@ -37,6 +37,7 @@ from ocpi_hub.base.log import configure_logs
 from ocpi_hub.base.metrics import REGISTRY
 from ocpi_hub.base.resources import Resources, open_resources, required_urls
 from ocpi_hub.base.settings import Settings
+from ocpi_hub.chargers.binding import bind
 from ocpi_hub.delivery.tables import Owed
 from ocpi_hub.embedded.migrate import alembic_config
 from ocpi_hub.partners.tables import Platform
@@ -220,6 +221,7 @@ async def _serve(settings: Settings, ready: Callable[[], None]) -> None:
     ringer = Bellringer()
     async with open_resources(settings, pool_size=POOL_SIZE, ring=ringer) as resources:
         resources.put(Bellringer, ringer)
+        bind(resources)
         await _Server(server_config(create_app(resources), host=settings.host, port=settings.port), ready).serve()
 
 

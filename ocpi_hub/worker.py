@@ -25,6 +25,8 @@ from ocpi_hub.base.jobs import Runner, celery, run_schedules, run_tasks_with, us
 from ocpi_hub.base.log import configure_logs
 from ocpi_hub.base.resources import open_resources, required_urls
 from ocpi_hub.base.settings import Settings
+from ocpi_hub.chargers import jobs as _chargers  # noqa: F401 - its jobs and schedules
+from ocpi_hub.chargers.binding import bind
 from ocpi_hub.delivery import jobs as _delivery  # noqa: F401 - its jobs and schedules
 
 log = structlog.get_logger()
@@ -112,6 +114,7 @@ class _Child:
             loop.call_soon_threadsafe(runner.submit, name, ids)
 
         async with open_resources(self._settings, ring=ring) as resources:
+            bind(resources)
             runner = Runner(resources)
             run_tasks_with(submit)
             leader = _Leader(resources.engine)
@@ -146,7 +149,7 @@ class _Leader:
                 asked = await self._connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": LEADERS_LOCK})
                 self._leads = bool(asked.scalar_one())
                 if self._leads:
-                    log.info("worker.leads")
+                    log.info("worker.leads", pid=os.getpid())
         except (SQLAlchemyError, OSError) as error:
             log.warning("worker.leader_unknown", error=type(error).__name__)
             await self.aclose()

@@ -49,7 +49,7 @@ def with_hub(work: Callable[[Resources], Awaitable[T]]) -> T:
     from ocpi_hub.base.jobs import Bellringer, use_broker
     from ocpi_hub.base.log import configure_logs
     from ocpi_hub.base.resources import open_resources, required_urls
-    from ocpi_hub.bridge import bind_chargers
+    from ocpi_hub.chargers.binding import bind
     from ocpi_hub.embedded import attach
 
     settings = attach(read_settings())
@@ -59,7 +59,7 @@ def with_hub(work: Callable[[Resources], Awaitable[T]]) -> T:
     async def run() -> T:
         bells = Bellringer()
         async with open_resources(settings, pool_size=2, ring=bells) as resources:
-            bind_chargers(resources)
+            bind(resources)
             try:
                 return await work(resources)
             finally:

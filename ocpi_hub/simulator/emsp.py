@@ -68,8 +68,11 @@ class SimulatedEmsp(SimulatedPlatform):
         if answer["result"] != "ACCEPTED":
             del self.results[uid]
             return {"result": answer["result"]}
-        async with asyncio.timeout(float(answer["timeout"]) + 5):
-            return await self.results.pop(uid)
+        try:
+            async with asyncio.timeout(float(answer["timeout"]) + 5):
+                return await self.results[uid]
+        finally:
+            del self.results[uid]
 
     async def hear(self, request: web.Request, role: str, module: str, path: list[str], document: Any) -> web.Response:
         if (role, module, request.method) == ("SENDER", "commands", "POST"):

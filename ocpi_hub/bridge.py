@@ -1,0 +1,60 @@
+"""The OCPP bridge as a process of the hub: the tower's listener with our chargers' business side behind the port."""
+
+import asyncio
+import signal
+from collections.abc import Callable
+
+from uvicorn.loops.auto import auto_loop_factory
+
+from bridge_ocpp.bridge import Bridge
+from bridge_ocpp.config import BridgeConfig
+from ocpi_hub.base.jobs import Bellringer, use_broker
+from ocpi_hub.base.log import configure_logs
+from ocpi_hub.base.resources import Resources, open_resources, required_urls
+from ocpi_hub.base.settings import Settings
+from ocpi_hub.chargers.binding import bind, pepper
+from ocpi_hub.chargers.events import HubEvents
+
+POOL_SIZE = 20
+
+
+def bridge_of(resources: Resources) -> Bridge:
+    """The bridge of this process, not yet listening."""
+    settings = resources.settings
+    config = BridgeConfig(
+        host=settings.ocpp_host,
+        port=settings.ocpp_port,
+        secret=pepper(resources),
+        heartbeat_interval=settings.heartbeat_interval,
+        ping_interval=settings.ping_interval,
+        charger_timeout=settings.charger_timeout,
+        settle_window=settings.settle_window,
+    )
+    return Bridge(
+        config,
+        unit_of_work=resources.unit_of_work,
+        redis=resources.redis,
+        hub=HubEvents(resources),
+        now=resources.clock,
+    )
+
+
+def run_bridge(settings: Settings, ready: Callable[[], None]) -> None:
+    """Listen until SIGTERM or SIGINT; `ready` is called once chargers can connect. Raises ValueError or OSError."""
+    configure_logs(level=settings.log_level, form=settings.log_format)
+    use_broker(required_urls(settings)[1])
+    with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
+        runner.run(_listen(settings, ready))
+
+
+async def _listen(settings: Settings, ready: Callable[[], None]) -> None:
+    told_to_stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
+    ringer = Bellringer()
+    async with open_resources(settings, pool_size=POOL_SIZE, ring=ringer) as resources:
+        resources.put(Bellringer, ringer)
+        bind(resources)
+        async with bridge_of(resources).run():
+            ready()
+            await told_to_stop.wait()

@@ -1,0 +1,23 @@
+"""How a process of ours reaches the bridge: the ChargerPort over Valkey, and the ChargerBook on the bridge's tables.
+
+Called once by every entry point, before anything asks for either.
+"""
+
+from bridge_ocpp.book import Book
+from bridge_ocpp.port import ChargerBook, ChargerPort
+from bridge_ocpp.relay import RedisChargerPort
+from ocpi_hub.base.resources import Resources
+from ocpi_hub.base.secrets import Vault
+
+
+def pepper(resources: Resources) -> bytes:
+    """The key that chargers' passwords are digested with. Raises ValueError without OCPI_HUB_SECRET_KEY."""
+    return Vault.of(resources.settings).derive("chargers")
+
+
+def bind(resources: Resources) -> None:
+    """Bind both Protocols into this process's resources. Raises ValueError without OCPI_HUB_SECRET_KEY."""
+    book: ChargerBook = Book(pepper(resources), now=resources.clock)
+    port: ChargerPort = RedisChargerPort(resources.redis)
+    resources.put(ChargerBook, book)  # type: ignore[type-abstract]
+    resources.put(ChargerPort, port)  # type: ignore[type-abstract]
