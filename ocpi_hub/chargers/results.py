@@ -36,7 +36,7 @@ async def settle(db: AsyncSession, row: PartnerCommand, outcome: Outcome, *, at:
 
 async def owe(db: AsyncSession, row: PartnerCommand, reason: str, *, at: datetime) -> None:
     """Owe the row's outcome to its response_url, from our party to the one that sent the command."""
-    text = "".join(character for character in reason if character.isprintable())[:512]
+    text = " ".join("".join(c if c.isprintable() else " " for c in reason).split())[:512]
     message = {"message": [{"language": "en", "text": text}]} if text else {}
     await outbox.owe_message(
         db,
