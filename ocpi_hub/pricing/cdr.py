@@ -161,15 +161,17 @@ def _read_dimension(dimension: object, period: Period) -> tuple[str, str]:
     except Unreadable as reason:
         return "", str(reason)
     name = values.get("type")
+    if not isinstance(name, str):
+        return ".type", "must be a dimension of OCPI 2.2.1"
     try:
         volume = as_number(values.get("volume"))
     except Unreadable as reason:
         return ".volume", str(reason)
-    slot = _SLOTS.get(name) if isinstance(name, str) else None
+    slot = _SLOTS.get(name)
     if slot is None:
         if name not in SESSION_ONLY:
             return ".type", "must be a dimension of OCPI 2.2.1"
-        period.session_only += (str(name),)
+        period.session_only += (name,)
         return "", ""
     if getattr(period, slot) is not None:
         return ".type", "is given twice in this period"

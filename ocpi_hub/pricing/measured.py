@@ -19,6 +19,7 @@ Sampled = Sequence[tuple[datetime, Decimal]]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
 _MS_PER_HOUR = 3_600_000
+_FINEST = Decimal("1e-9")  # of a reading: callers may interpolate, and quotients have many digits
 DIGIT = Decimal("0.0001")
 """The last digit of an OCPI number (types.asciidoc)."""
 
@@ -37,7 +38,8 @@ def read_samples(samples: Iterable[tuple[datetime, Decimal]], field: str) -> lis
     read = []
     for index, (moment, value) in enumerate(samples):
         try:
-            read.append((to_ms(moment), as_number(value)))
+            exact = value.quantize(_FINEST) if isinstance(value, Decimal) and value.is_finite() else value
+            read.append((to_ms(moment), as_number(exact)))
         except Unreadable as reason:
             raise PricingError(f"{field}[{index}]", str(reason)) from None
     return sorted(read, key=lambda sample: sample[0])

@@ -127,12 +127,6 @@ class Fields:
     def has(self, name: str) -> bool:
         return self.values.get(name) is not None
 
-    def required(self, name: str) -> Any:
-        value = self.values.get(name)
-        if value is None:
-            self.fail(name, "is missing")
-        return value
-
     def number(self, name: str) -> Decimal | None:
         value = self.values.get(name)
         if value is None:

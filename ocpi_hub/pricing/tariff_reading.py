@@ -87,7 +87,7 @@ def _content(one: Component) -> tuple[object, ...]:
 
 
 def _read_component(fields: Fields, element: Element) -> Component:
-    kind = _DIMENSIONS.get(fields.required("type"))
+    kind = _DIMENSIONS.get(fields.text("type") or "")
     if kind is None:
         fields.fail("type", f"must be one of {', '.join(_DIMENSIONS)}")
     if element.reservation is not None:
