@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import structlog
 from celery import Celery
 from kombu.entity import Queue
+from kombu.pools import producers
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ocpi_hub.base.database import Bell, after_commit
@@ -42,6 +43,7 @@ celery.conf.update(
     broker_transport_options={
         "visibility_timeout": 120,
         "unacked_restore_throttle": 1,
+        "max_retries": 0,
         "socket_connect_timeout": 2,
         "socket_timeout": 30,
     },
@@ -149,7 +151,7 @@ class Bellringer:
 
 
 def _send_all(bells: list[Bell]) -> None:
-    with celery.producer_pool.acquire(block=True, timeout=5) as producer:
+    with producers[celery.connection_for_write()].acquire(block=True, timeout=5) as producer:
         for name, ids in bells:
             celery.send_task(name, args=ids, producer=producer, retry=False, ignore_result=True)
 
