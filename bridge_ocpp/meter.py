@@ -162,7 +162,8 @@ def _counted(samples: list[Sample]) -> Energy:
         return Energy(None, (NO_BEGIN_READING,))
     ends = [sample for sample in samples if sample.context == END]
     first, last = (begins or samples)[0], (ends or samples)[-1]
-    between = [s for s in samples if s is not first and s is not last and s.context not in (BEGIN, END)]
+    between = [s for s in samples if first.at <= s.at <= last.at and s.context not in (BEGIN, END)]
+    between = [s for s in between if s is not first and s is not last]
     values = [first.value, *(sample.value for sample in between), *([last.value] if last is not first else [])]
     flags = [METER_BACKWARDS] if any(later < earlier for earlier, later in pairwise(values)) else []
     if not begins:

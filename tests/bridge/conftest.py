@@ -1,0 +1,174 @@
+"""A bridge on real PostgreSQL and Valkey, a business side that writes down what it hears, and chargers."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import redis.asyncio
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from bridge_ocpp import port
+from bridge_ocpp.book import Book
+from bridge_ocpp.bridge import Bridge
+from bridge_ocpp.config import BridgeConfig
+from bridge_ocpp.ledger import UnitOfWork
+from bridge_ocpp.relay import RedisChargerPort
+from ocpi_hub.base.database import open_engine, session_maker, unit_of_work
+
+PEPPER = b"p" * 32
+PASSWORD = "a-good-password"
+
+
+@dataclass
+class BusinessSide:
+    """A HubPort that writes every event to a table of its own, in the bridge's transaction."""
+
+    verdict: port.Verdict = field(default_factory=lambda: port.Verdict(port.AuthStatus.ACCEPTED))
+    hangs: asyncio.Event | None = None
+    raises: Exception | None = None
+    asked: list[tuple[port.IdToken, port.Where]] = field(default_factory=list)
+    events: list[port.Event] = field(default_factory=list)
+
+    async def heard(self, event: port.Event, db: AsyncSession) -> None:
+        self.events.append(event)
+        await db.execute(
+            text("INSERT INTO heard (kind, charger, body) VALUES (:kind, :charger, :body)"),
+            {"kind": type(event).__name__, "charger": event.charger_id, "body": repr(event)},
+        )
+        if self.raises is not None:
+            raise self.raises
+
+    async def may_charge(self, token: port.IdToken, where: port.Where, db: AsyncSession) -> port.Verdict:
+        self.asked.append((token, where))
+        if self.hangs is not None:
+            await self.hangs.wait()
+        return self.verdict
+
+
+@dataclass
+class Place:
+    """Everything that a test of the bridge works with."""
+
+    engine: AsyncEngine
+    redis: "redis.asyncio.Redis"
+    hub: BusinessSide
+    bridge: Bridge
+    book: Book
+    chargers: RedisChargerPort
+    work: UnitOfWork
+    config: BridgeConfig
+    clock: "Clock"
+
+    async def register(self, charger_id: str, *, password: str | None = PASSWORD, profile: int = 1) -> None:
+        async with self.work() as db:
+            await self.book.register(port.NewCharger(charger_id, password, profile), db)
+
+    async def heard(self, kind: str) -> int:
+        """How many events of this kind were committed."""
+        return int(await self.value("SELECT count(*) FROM heard WHERE kind = :kind", kind=kind))
+
+    async def value(self, statement: str, **values: Any) -> Any:
+        async with self.engine.connect() as connection:
+            return await connection.scalar(text(statement), values)
+
+    async def record(self, charger_id: str) -> port.ChargerRecord:
+        async with self.work() as db:
+            found = await self.book.charger(charger_id, db)
+        assert found is not None
+        return found
+
+    async def transactions(self, **which: Any) -> list[port.Transaction]:
+        async with self.work() as db:
+            return list(await self.book.transactions(port.TransactionFilter(**which), db))
+
+    async def transaction(
+        self, transaction_id: str
+    ) -> tuple[port.Transaction, tuple[port.Sample, ...], tuple[port.StateChange, ...]]:
+        async with self.work() as db:
+            found = await self.book.transaction(transaction_id, db)
+        assert found is not None
+        return found
+
+    async def ask(self, charger_id: str, command: port.Command, *, within: float = 5.0) -> port.Outcome:
+        return await self.chargers.ask(charger_id, command, within=timedelta(seconds=within))
+
+    def told(self, kind: type[port.Event]) -> list[Any]:
+        """The events of this kind that the business side heard, committed or not."""
+        return [event for event in self.hub.events if type(event) is kind]
+
+    @asynccontextmanager
+    async def another(self, **changes: Any) -> AsyncIterator[Bridge]:
+        """A second bridge process on the same servers."""
+        config = replace(self.config, **changes)
+        bridge = Bridge(config, unit_of_work=self.work, redis=self.redis, hub=self.hub, now=self.clock)
+        async with bridge.run():
+            yield bridge
+
+
+class Clock:
+    """The real clock, moved by `shift`."""
+
+    def __init__(self) -> None:
+        self.shift = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.shift
+
+
+async def until(condition: Callable[[], Awaitable[Any]] | Callable[[], Any], *, within: float = 5.0) -> Any:
+    """Wait for a condition; its value."""
+    deadline = asyncio.get_running_loop().time() + within
+    while True:
+        value = condition()
+        if asyncio.iscoroutine(value):
+            value = await value
+        if value:
+            return value
+        assert asyncio.get_running_loop().time() < deadline, "what was waited for did not happen"
+        await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def config() -> BridgeConfig:
+    return BridgeConfig(
+        host="127.0.0.1",
+        port=0,
+        secret=PEPPER,
+        ping_interval=2.0,
+        charger_timeout=2.0,
+        verdict_timeout=1.0,
+        settle_window=900.0,
+        flush_interval=0.05,
+    )
+
+
+@pytest.fixture
+async def place(database_url: str, redis_url: str, config: BridgeConfig) -> AsyncIterator[Place]:
+    engine = open_engine(database_url)
+    async with engine.begin() as connection:
+        await connection.execute(text("CREATE TABLE heard (id bigserial, kind text, charger text, body text)"))
+    sessions = session_maker(engine)
+    client: redis.asyncio.Redis = redis.asyncio.from_url(redis_url)
+
+    async def ring(_bells: list[Any]) -> None:
+        return None
+
+    def work() -> Any:
+        return unit_of_work(sessions, ring)
+
+    hub, clock = BusinessSide(), Clock()
+    bridge = Bridge(config, unit_of_work=work, redis=client, hub=hub, now=clock)
+    async with bridge.run():
+        yield Place(engine, client, hub, bridge, Book(PEPPER, now=clock), RedisChargerPort(client), work, config, clock)
+    await client.aclose()
+    await engine.dispose()
+
+
+def as_json(text_: str) -> Any:
+    return json.loads(text_)
