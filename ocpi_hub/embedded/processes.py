@@ -20,6 +20,8 @@ from typing import IO
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
+OWN_SERVERS = "set OCPI_HUB_DATABASE_URL and OCPI_HUB_REDIS_URL to servers of your own"
+
 Patience = Mapping[signal.Signals, float]
 """How to end a process: which signals, and how many seconds each may take."""
 
@@ -117,7 +119,10 @@ def _environment() -> dict[str, str]:
 
 
 def can(user: User | None, check: Callable[[], bool]) -> bool:
-    """Whether `check()` holds for that user, asked of the kernel in a short-lived child that became that user."""
+    """Whether `check()` holds for that user, asked of the kernel in a short-lived child that became that user.
+
+    Raises EmbeddedError when this root may not become anybody, as in a container without that capability.
+    """
     if user is None:
         return check()
     child = os.fork()
@@ -129,7 +134,12 @@ def can(user: User | None, check: Callable[[], bool]) -> bool:
             os._exit(0 if check() else 1)
         finally:
             os._exit(2)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    answer = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if answer not in (0, 1):
+        raise EmbeddedError(
+            f"root may not become {user.name} here, and PostgreSQL refuses to run as root: {OWN_SERVERS}"
+        )
+    return answer == 0
 
 
 def started_at(pid: int) -> str | None:

@@ -8,14 +8,15 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from ocpi_hub.embedded.processes import User, can, server_user, started_at, wait_until
+from tests.conftest import quick_place
 
 ROOT = Path(__file__).resolve().parents[2]
 AS_ROOT = os.geteuid() == 0
@@ -33,7 +34,7 @@ def place() -> Iterator[Path]:
 
 @contextmanager
 def _place() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="hub-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="hub-", dir=quick_place()))
     folder.chmod(0o755)
     try:
         yield folder
@@ -41,19 +42,27 @@ def _place() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def processes_below(pid: int) -> dict[int, str]:
-    """Every living descendant of a process, with its start time."""
-    parents: dict[int, int] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            except OSError:
-                continue
+def stat_of(pid: int) -> list[str]:
+    """State, parent and so on of a process, from its /proc/PID/stat; empty when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def below(pid: int) -> set[int]:
+    """Every descendant of a process, zombies too."""
+    numbers = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    parents = {number: int(fields[1]) for number in numbers if (fields := stat_of(number))}
     found = {pid}
     while new := {child for child, parent in parents.items() if parent in found} - found:
         found |= new
-    return {child: since for child in found - {pid} if (since := started_at(child))}
+    return found - {pid}
+
+
+def processes_below(pid: int) -> dict[int, str]:
+    """Every living descendant of a process, with its start time."""
+    return {child: since for child in below(pid) if (since := started_at(child))}
 
 
 def still_running(processes: dict[int, str]) -> set[int]:
@@ -67,6 +76,8 @@ class Hub:
     folder: Path
     user: User | None = None
     settings: dict[str, str] = field(default_factory=dict)
+    command: Sequence[str] = ()
+    before_exec: Callable[[], None] | None = None
     out: list[str] = field(default_factory=list)
     process: subprocess.Popen[str] | None = None
 
@@ -88,7 +99,7 @@ class Hub:
         user = {"TOY_USER": self.user.name} if self.user else {}
         self.out = []
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.embedded.toys"],
+            [*self.command, sys.executable, "-m", "tests.embedded.toys"], preexec_fn=self.before_exec,
             cwd=ROOT, env={"PATH": os.defpath, **own, **user, **self.settings},
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
         )  # fmt: skip
@@ -104,11 +115,15 @@ class Hub:
         """Start, wait until it is ready, and say how many seconds that took."""
         before = time.monotonic()
         self.start()
-        self.until(lambda: "ready" in self.out)
+        self.until(lambda: "ready" in self.out or self.has_ended())
+        assert "ready" in self.out, "\n".join(self.out)
         return time.monotonic() - before
 
     def until(self, reached: Callable[[], bool], *, within: float = 20) -> None:
         assert wait_until(reached, within=within), "\n".join(self.out)
+
+    def has_ended(self) -> bool:
+        return self.process is not None and self.process.poll() is not None
 
     def says(self, words: str) -> None:
         self.until(lambda: any(words in line for line in self.out))
@@ -124,8 +139,12 @@ class Hub:
 
     def end(self) -> None:
         """Stop it if it still runs."""
-        if self.process is not None and self.process.poll() is None:
-            self.stop(signal.SIGTERM)
+        if self.process is not None and not self.has_ended():
+            os.kill(self.pid, signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(10)
+            self.process.kill()
+            self.process.wait()
 
     def started(self, part: str) -> list[int]:
         """The pids that a part has had, oldest first."""
@@ -146,7 +165,7 @@ def hub(place: Path) -> Iterator[Hub]:
 
 @pytest.fixture(params=["root", "user"] if AS_ROOT else ["user"])
 def any_hub(request: pytest.FixtureRequest, place: Path) -> Iterator[Hub]:
-    """A hub of root, and one of an ordinary user; not yet started."""
+    """A hub of root, and one of an ordinary user; nothing is made yet, nothing started."""
     hub = Hub(place, user=NOBODY if AS_ROOT and request.param == "user" else None)
     if hub.user is not None and not can(hub.user, lambda: os.access(ROOT / "migrations" / "env.py", os.R_OK)):
         pytest.skip(f"{hub.user.name} may not read this checkout")

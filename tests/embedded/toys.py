@@ -63,4 +63,4 @@ def _become(name: str) -> None:
 if __name__ == "__main__":
     if "TOY_USER" in os.environ:
         _become(os.environ["TOY_USER"])
-    sys.exit(serve(Settings(), PARTS))
+    sys.exit(serve(Settings(), PARTS, shared=()))
