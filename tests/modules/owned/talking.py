@@ -20,11 +20,12 @@ LATER = "2026-03-01T12:00:00Z"
 
 @asynccontextmanager
 async def registered(hub: Hub, *parties: tuple[str, str, str]) -> AsyncIterator[Partner]:
-    """A partner platform with these parties, through the handshake."""
+    """A partner platform with these parties, through the handshake; it unregisters at the end."""
     async with Partner(parties[0], more=parties[1:], name="/".join(parties[0])) as partner:
         answer = await partner.register(hub.versions_url, await hub.invite(partner.name))
         assert answer.json()["status_code"] == 1000, answer.text
         yield partner
+        await partner.request("DELETE", partner.credentials_url)
 
 
 def said(response: httpx.Response) -> tuple[int, int]:

@@ -93,7 +93,6 @@ class TestIdentity:
             assert said(answer) == (200, 2001)
             assert "OCPI-from" in answer.json()["status_message"]
             assert said(await both.put(kind.module, "SE/TWO/X1", document, from_="SE/TWO")) == (201, 1000)
-            await both.request("DELETE", both.credentials_url)
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=str)
