@@ -32,7 +32,7 @@ from ocpi_hub.wire import json as wire_json
 from ocpi_hub.wire.headers import PartyId
 
 COLOURS = {"hub": "cyan", "charger": "magenta", "eMSP": "green", "CPO": "yellow", "driver": "bold white"}
-CHARGE_SECONDS = 6.0
+CHARGE_SECONDS = 4.0
 OUR_PARTY = PartyId("NL", "CPO")
 TARIFF: Document = {
     "country_code": "NL",
@@ -317,19 +317,20 @@ def _charger(charger_id: str, latitude: str) -> Document:
 
 def _print_cdr(console: Console, cdr: Document) -> None:
     where = cdr["cdr_location"].get("name") or cdr["cdr_location"]["id"]
-    table = Table(title=f"CDR {cdr['id']} from {cdr['country_code']}/{cdr['party_id']}, {where}", title_justify="left")
-    for column in ("period starts (UTC)", "dimension", "volume", "tariff"):
-        table.add_column(column, justify="right" if column == "volume" else "left")
+    owner = f"{cdr['country_code']}/{cdr['party_id']}"
+    table = Table(title=f"The CDR of {owner} at {where}, as the eMSP received it", title_justify="left")
+    table.add_column("what")
+    for column in ("amount", f"{cdr['currency']} excl. VAT", "incl. VAT"):
+        table.add_column(column, justify="right")
     for period in cdr["charging_periods"]:
-        for number, dimension in enumerate(period["dimensions"]):
-            starts = period["start_date_time"] if number == 0 else ""
+        for dimension in period["dimensions"]:
             unit = "kWh" if dimension["type"] == "ENERGY" else "h"
-            table.add_row(starts, dimension["type"], f"{dimension['volume']} {unit}", period.get("tariff_id", ""))
+            starts = period["start_date_time"][11:19]
+            table.add_row(f"{dimension['type']} from {starts} UTC", f"{dimension['volume']} {unit}", "", "")
     table.add_section()
     for name in ("total_fixed_cost", "total_energy_cost", "total_time_cost", "total_parking_cost", "total_cost"):
         if (price := cdr.get(name)) is not None:
-            incl = f" ({price['incl_vat']} with VAT)" if price.get("incl_vat") is not None else ""
-            table.add_row("", name, f"{price['excl_vat']} {cdr['currency']}{incl}", "")
+            table.add_row(name, "", str(price["excl_vat"]), str(price.get("incl_vat", "")))
     console.print(table)
 
 

@@ -64,7 +64,7 @@ class SimulatedEmsp(SimulatedPlatform):
         self.results[uid] = asyncio.get_running_loop().create_future()
         body["response_url"] = f"{self.url}/ocpi/2.2.1/sender/commands/{command}/{uid}"
         answer = await self.say("POST", "commands", "RECEIVER", f"/{command}", body, to=owner)
-        self._tell("command", f"{self.name} asked {owner} for {command}: {answer['result']}")
+        self._tell("command", f"asked {owner} for {command}: {answer['result']}")
         if answer["result"] != "ACCEPTED":
             del self.results[uid]
             return {"result": answer["result"]}
@@ -80,7 +80,7 @@ class SimulatedEmsp(SimulatedPlatform):
             if waiting is None or waiting.done():
                 return self._reply(request, 404, status_code=2001, message="no such command")
             waiting.set_result(document)
-            self._tell("command", f"{self.name} heard the result of {path[0]}: {document['result']}")
+            self._tell("command", f"heard the result of {path[0]}: {document['result']}")
             return self._reply(request)
         if (role, module) == ("SENDER", "tokens") and path[1:] == ["authorize"]:
             return self._authorize(request, path[0], document)
@@ -97,5 +97,5 @@ class SimulatedEmsp(SimulatedPlatform):
         }
         if document:
             info["location"] = document
-        self._tell("authorize", f"{self.name} answered {info['allowed']}")
+        self._tell("authorize", f"answered {info['allowed']}")
         return self._reply(request, data=info)

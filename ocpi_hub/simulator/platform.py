@@ -191,7 +191,7 @@ class SimulatedPlatform:
             self._live_tokens.discard(mine)
             raise
         self._accept(answer)
-        self._tell("handshake", f"{self.name} registered with {self.hub}")
+        self._tell("handshake", f"registered with {self.hub}")
 
     async def _credentials(self, request: web.Request, document: Any) -> web.Response:
         registered = self._hub_token is not None
@@ -213,7 +213,7 @@ class SimulatedPlatform:
         mine = new_secret()
         self._live_tokens = {mine}
         self._invitations.difference_update(presented)
-        self._tell("handshake", f"{self.hub} registered with {self.name}")
+        self._tell("handshake", f"{self.hub} registered here")
         return self._reply(request, data=self._our_credentials(mine))
 
     async def _learn(self, versions_url: str, token: str) -> None:
@@ -322,7 +322,7 @@ class SimulatedPlatform:
         if request.method == "POST" and module == "cdrs":
             key = f"{document['country_code']}/{document['party_id']}/{document['id']}".lower()
             known, kept[key] = key in kept, document
-            self._tell("cdr", f"{self.name} received CDR {document['id']}")
+            self._tell("cdr", f"received CDR {document['id']}")
             reply = self._reply(request, 200 if known else 201)
             reply.headers["Location"] = f"{self.url}/ocpi/{VERSION}/receiver/cdrs/{key}"
             return reply
@@ -343,10 +343,10 @@ class SimulatedPlatform:
         """One line for the live view."""
         if module == "locations":
             evses = ", ".join(f"{e.get('evse_id') or e['uid']} {e['status']}" for e in document.get("evses") or [])
-            return f"{self.name} sees {document.get('name') or document['id']}: {evses or 'no EVSE'}"
+            return f"sees {document.get('name') or document['id']}: {evses or 'no EVSE'}"
         if module == "sessions":
-            return f"{self.name} sees session {document['status']}, {document['kwh']} kWh"
-        return f"{self.name} received {module} {document.get('id') or document.get('uid')}"
+            return f"sees session {document['status']}, {document['kwh']} kWh"
+        return f"received {module} {document.get('id') or document.get('uid')}"
 
     async def until(self, true: Callable[[], bool], *, within: float) -> None:
         """Wait until `true()` holds; looked at after each request. Raises TimeoutError."""
