@@ -78,8 +78,13 @@ async def run_demo(*, once: bool, console: Console | None = None) -> int:
     timeline = Timeline(console)
     try:
         async with AsyncExitStack() as stack:
+            # What is entered last is left first: the chargers, then the hub, then the platforms that it talks to.
+            emsp = SimulatedEmsp(PartyId("DE", "APP"), "GreenApp", tell=timeline.teller("eMSP GreenApp"))
+            cpo = SimulatedCpo(PartyId("BE", "STA"), "StationCo", tell=timeline.teller("CPO StationCo"))
+            await stack.enter_async_context(emsp.serving())
+            await stack.enter_async_context(cpo.serving())
             hub = await stack.enter_async_context(_hub(timeline))
-            world = await _World.open(stack, hub, timeline)
+            world = _World(hub, emsp, cpo, timeline=timeline, stack=stack)
             await world.onboard()
             await world.plug_in_chargers()
             cdrs = [await world.card_charge(), await world.app_charge()]
@@ -186,21 +191,13 @@ async def _drain(stream: asyncio.StreamReader) -> None:
 class _World:
     """The cast of the demo and what they do."""
 
-    def __init__(self, hub: _Hub, emsp: SimulatedEmsp, cpo: SimulatedCpo, timeline: Timeline) -> None:
+    def __init__(
+        self, hub: _Hub, emsp: SimulatedEmsp, cpo: SimulatedCpo, *, timeline: Timeline, stack: AsyncExitStack
+    ) -> None:
         self.hub, self.emsp, self.cpo, self.timeline = hub, emsp, cpo, timeline
         self.chargers: dict[str, SimulatedCharger] = {}
         self.tokens: dict[str, Document] = {}
-        self._stack: AsyncExitStack
-
-    @classmethod
-    async def open(cls, stack: AsyncExitStack, hub: _Hub, timeline: Timeline) -> "_World":
-        emsp = SimulatedEmsp(PartyId("DE", "APP"), "GreenApp", tell=timeline.teller("eMSP GreenApp"))
-        cpo = SimulatedCpo(PartyId("BE", "STA"), "StationCo", tell=timeline.teller("CPO StationCo"))
-        await stack.enter_async_context(emsp.serving())
-        await stack.enter_async_context(cpo.serving())
-        world = cls(hub, emsp, cpo, timeline)
-        world._stack = stack
-        return world
+        self._stack = stack
 
     async def onboard(self) -> None:
         """One partner is invited and registers; with the other one we register."""
