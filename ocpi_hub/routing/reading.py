@@ -15,6 +15,10 @@ BODY_SECONDS = 30.0
 """How long a caller may take to send its body."""
 
 
+class Overflow(BodyTooLarge):
+    """HTTP 413 in the middle of a body whose end nobody knows: the connection cannot be used on."""
+
+
 def headers_of(scope: Scope) -> dict[str, str]:
     """The headers by their names in lower case. Of repeated ones the first counts, but Authorization: then none."""
     found: dict[str, str] = {}
@@ -76,7 +80,7 @@ async def body_of(receive: Receive, headers: Mapping[str, str], *, limit: int) -
                 part: bytes = message.get("body", b"")
                 size += len(part)
                 if size > limit:
-                    raise BodyTooLarge(f"the body is larger than {limit} bytes")
+                    raise Overflow(f"the body is larger than {limit} bytes")
                 parts.append(part)
                 if not message.get("more_body", False):
                     return b"".join(parts)

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Message, Send
 
 from ocpi_hub.base.resources import Clock
+from ocpi_hub.routing.reading import Overflow
 from ocpi_hub.wire.envelope import envelope
 from ocpi_hub.wire.errors import (
     BadJson,
@@ -79,7 +80,7 @@ def as_ocpi(raised: Exception) -> tuple[OcpiError | None, Mapping[str, str]]:
     match raised:
         case OcpiError(http_status=401):
             return raised, {"www-authenticate": "Token"}
-        case OcpiError(http_status=408 | 413):
+        case Overflow() | OcpiError(http_status=408):
             return raised, {"connection": "close"}  # nobody will read the rest of that body
         case OcpiError():
             return raised, {}

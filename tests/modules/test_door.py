@@ -1,0 +1,521 @@
+"""The door in front of every OCPI route, over real HTTP: rows T1-T15, R1, R2, R5, R8, C14; X12, X15, X17, X19."""
+
+import asyncio
+import io
+import json
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from redis.asyncio import Redis
+from sqlalchemy import text
+
+from ocpi_hub.base.log import configure_logs
+from ocpi_hub.partners import handshake, keyring, register
+from tests.world import ocpi
+from tests.world.hub import Hub
+from tests.world.objects import location
+from tests.world.partner import Partner
+
+ABC = ("NL", "ABC")
+
+
+@pytest.fixture
+async def known(hub: Hub, cpo: Partner) -> Partner:
+    """A CPO that has registered."""
+    assert (await cpo.register(hub.versions_url, await hub.invite("A CPO"))).status_code == 200
+    return cpo
+
+
+def enveloped(answer: httpx.Response) -> dict[str, Any]:
+    """The answer's document, after a look at what every answer must have."""
+    document: dict[str, Any] = answer.json()
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["x-request-id"]
+    assert answer.headers["x-correlation-id"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z", document["timestamp"])
+    assert isinstance(document["status_code"], int)
+    assert "detail" not in document
+    return document
+
+
+# --- who calls (T1-T4) ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoding", ["base64", "raw", "newline"])
+async def test_a_token_may_come_encoded_or_raw_and_with_a_line_break(hub: Hub, known: Partner, encoding: str) -> None:
+    known.encoding = encoding
+    assert enveloped(await known.get("locations"))["status_code"] == 1000
+
+
+@pytest.mark.parametrize("scheme", ["token", "TOKEN", "Token "])
+async def test_the_scheme_is_read_without_its_case(hub: Hub, known: Partner, scheme: str) -> None:
+    value = ocpi.encode(known.hub_token or "").removeprefix("Token ")
+    answer = await known.get("locations", headers={"Authorization": f"{scheme} {value}"})
+    assert enveloped(answer)["status_code"] == 1000
+
+
+@pytest.mark.parametrize("header", ["", "Token", "Bearer {t}", "Basic {t}", "{t}", "Token {t}x", "Token \xff"])
+async def test_anything_else_is_401(hub: Hub, known: Partner, header: str) -> None:
+    url = known.hub_endpoints[("locations", "SENDER")]
+    value = header.format(t=known.hub_token).encode("latin-1")
+    async with httpx.AsyncClient(trust_env=False) as client:
+        answer = await client.get(url, headers={b"Authorization": value} if header else {})
+    assert answer.status_code == 401
+    assert enveloped(answer)["status_code"] == 2000
+
+
+async def test_two_tokens_are_none(hub: Hub, known: Partner) -> None:
+    header = ("Authorization", ocpi.encode(known.hub_token or ""))
+    async with httpx.AsyncClient(trust_env=False) as client:
+        answer = await client.get(hub.versions_url, headers=[header, header])
+    assert answer.status_code == 401
+
+
+MATRIX = [
+    # purpose, versions and credentials, modules
+    ("none", 401, 401),
+    ("unknown", 401, 401),
+    ("invite", 200, 401),
+    ("handshake", 200, 401),
+    ("live", 200, 200),
+    ("expired", 401, 401),
+    ("revoked", 401, 401),
+    ("suspended", 200, 403),
+]
+
+
+@pytest.mark.parametrize(("purpose", "configuration", "modules"), MATRIX)
+async def test_what_each_token_opens(hub: Hub, known: Partner, purpose: str, configuration: int, modules: int) -> None:
+    """The token matrix (T4, C8, X12)."""
+    platform = await hub.platform("A CPO")
+    token = known.hub_token or ""
+    async with hub.resources.unit_of_work() as db:
+        if purpose in ("invite", "handshake"):
+            token = await keyring.issue(db, hub.resources, platform.id, purpose=purpose)
+        elif purpose == "expired":
+            past = hub.clock()
+            token = await keyring.issue(db, hub.resources, platform.id, purpose=keyring.LIVE, expires_at=past)
+        elif purpose == "revoked":
+            await keyring.revoke(db, hub.resources, platform.id)
+        elif purpose == "suspended":
+            await register.suspend(db, hub.resources, platform.id)
+    token = {"none": " ", "unknown": "an-unknown-token"}.get(purpose, token)
+
+    for url in (hub.versions_url, f"{hub.url}/ocpi/2.2.1", known.credentials_url):
+        answer = await known.request("GET", url, token=token)
+        assert answer.status_code == configuration, url
+        enveloped(answer)
+    for (module, role), url in known.hub_endpoints.items():
+        if module != "credentials" and role == "SENDER":
+            answer = await known.request("GET", f"{url}?date_from=2026-01-01T00:00:00Z", token=token, from_="NL/ABC")
+            assert answer.status_code == modules, module
+            enveloped(answer)
+    answer = await known.request("GET", f"{hub.url}/ocpi/no/such/place", token=token)
+    assert answer.status_code == (404 if modules == 200 else modules)
+
+
+async def test_a_suspended_partner_may_be_resumed(hub: Hub, known: Partner) -> None:
+    platform = await hub.platform("A CPO")
+    async with hub.resources.unit_of_work() as db:
+        await register.suspend(db, hub.resources, platform.id)
+    await known.renew()  # new credentials do not end a suspension
+    assert "suspended" in enveloped(await known.get("locations"))["status_message"]
+    async with hub.resources.unit_of_work() as db:
+        await register.resume(db, hub.resources, platform.id)
+    assert enveloped(await known.get("locations"))["status_code"] == 1000
+
+
+# --- ids (T12) --------------------------------------------------------------------------------------------------------
+
+
+async def test_the_ids_of_a_request_are_those_of_its_answer(hub: Hub, known: Partner) -> None:
+    ids = {"X-Request-ID": "req/1", "X-Correlation-ID": "CORR-1"}
+    for answer in (
+        await known.get("locations", headers=ids),
+        await known.request("GET", hub.versions_url, headers=ids),
+        await known.request("GET", hub.versions_url, headers=ids, token="unknown-token"),
+        await known.request("GET", f"{hub.url}/ocpi/nowhere", headers=ids),
+        await known.put("locations", "NL/ABC/1", None, content="{", headers=ids),
+        await known.call("DELETE", "locations", "NL/ABC/1", headers=ids),
+    ):
+        assert answer.headers["x-request-id"] == "req/1"
+        assert answer.headers["x-correlation-id"] == "CORR-1"
+        assert answer.headers.get_list("x-request-id") == ["req/1"]
+
+
+@pytest.mark.parametrize("given", [None, "", "x" * 256, "\xe9"])
+async def test_missing_ids_are_made_and_bad_ones_replaced(hub: Hub, known: Partner, given: str | None) -> None:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        headers = [(b"Authorization", ocpi.encode(known.hub_token or "").encode())]
+        if given is not None:
+            headers += [(b"X-Request-ID", given.encode("latin-1")), (b"X-Correlation-ID", given.encode("latin-1"))]
+        answer = await client.get(known.hub_endpoints[("locations", "SENDER")], headers=headers)
+    assert enveloped(answer)["status_code"] == 1000
+    assert UUID(answer.headers["x-request-id"])
+    assert UUID(answer.headers["x-correlation-id"])
+
+
+# --- routing headers (R1, R2, R5, R8, C14) ----------------------------------------------------------------------------
+
+
+def routed(answer: httpx.Response) -> tuple[str | None, str | None]:
+    """(to, from) of an answer."""
+    h = answer.headers
+
+    def party(word: str) -> str | None:
+        country = h.get(f"ocpi-{word}-country-code")
+        return None if country is None else f"{country}/{h[f'ocpi-{word}-party-id']}"
+
+    return party("to"), party("from")
+
+
+@pytest.mark.parametrize(
+    ("to", "from_", "answered_by"),
+    [
+        (None, "NL/ABC", "NL/HUB"),
+        ("NL/HUB", "nl/abc", "NL/HUB"),
+        ("nl/hub", "NL/ABC", "NL/HUB"),
+        ("nl/cpo", "NL/ABC", "NL/CPO"),
+        (None, None, "NL/HUB"),
+    ],
+)
+async def test_answers_are_routed_back_in_the_case_that_the_parties_registered(
+    hub: Hub, known: Partner, to: str | None, from_: str | None, answered_by: str
+) -> None:
+    answer = await known.get("locations", to=to, from_=from_)
+    assert enveloped(answer)["status_code"] == 1000
+    assert routed(answer) == ("NL/ABC", answered_by)
+
+
+async def test_errors_of_a_module_are_routed_back_too(hub: Hub, known: Partner) -> None:
+    for answer in (
+        await known.get("locations", "no-such-location"),
+        await known.put("locations", "NL/ABC/1", {}),
+        await known.put("locations", "NL/ABC/1", None, content="{"),
+        await known.call("DELETE", "locations", "NL/ABC/1"),
+    ):
+        assert enveloped(answer)["status_code"] >= 2000
+        assert routed(answer) == ("NL/ABC", "NL/HUB")
+
+
+async def test_a_party_of_another_platform_cannot_be_pretended(hub: Hub, known: Partner, emsp: Partner) -> None:
+    """R5, and X13 in part."""
+    await emsp.register(hub.versions_url, await hub.invite("An eMSP"))
+    for spoofed in ("NL/ABC", "FR/WHO", "NL/HUB", "NL/CPO"):
+        answer = await emsp.get("locations", from_=spoofed)
+        assert answer.status_code == 200
+        assert enveloped(answer)["status_code"] == 2001
+        assert "OCPI-from" in answer.json()["status_message"]
+        assert routed(answer) == (None, None)
+
+
+async def test_a_platform_with_several_parties_must_say_which(hub: Hub, cpo: Partner) -> None:
+    cpo.more = (("EMSP", "NL", "DEF"),)
+    await cpo.register(hub.versions_url, await hub.invite())
+    assert enveloped(await cpo.get("locations", from_=None))["status_code"] == 2001
+    assert enveloped(await cpo.get("locations", from_="NL/DEF"))["status_code"] == 1000
+
+
+async def test_a_party_with_two_roles_is_one_party(hub: Hub, cpo: Partner) -> None:
+    cpo.more = (("EMSP", "NL", "ABC"),)
+    await cpo.register(hub.versions_url, await hub.invite())
+    assert enveloped(await cpo.get("locations", from_=None))["status_code"] == 1000
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"OCPI-to-country-code": "NL"},
+        {"OCPI-to-party-id": "HUB"},
+        {"OCPI-to-country-code": "NLD", "OCPI-to-party-id": "HUB"},
+        {"OCPI-to-country-code": "NL", "OCPI-to-party-id": "TOOLONG"},
+        {"OCPI-to-country-code": "N/", "OCPI-to-party-id": "HUB"},
+    ],
+)
+async def test_half_or_broken_routing_headers_are_2001(hub: Hub, known: Partner, headers: dict[str, str]) -> None:
+    answer = await known.get("locations", headers=headers)
+    assert answer.status_code == 200
+    assert enveloped(answer)["status_code"] == 2001
+    assert "OCPI-to" in answer.json()["status_message"]
+
+
+async def test_an_unknown_receiver_is_4001(hub: Hub, known: Partner) -> None:
+    answer = await known.get("locations", to="XX/YYY")
+    assert answer.status_code == 200
+    assert enveloped(answer)["status_code"] == 4001
+    assert routed(answer) == ("NL/ABC", "NL/HUB")
+
+
+async def test_what_is_for_another_partner_is_refused_not_half_done(hub: Hub, known: Partner, emsp: Partner) -> None:
+    await emsp.register(hub.versions_url, await hub.invite("An eMSP"))
+    emsp.heard.clear()
+
+    answer = await known.put("locations", "NL/ABC/LOC1", location(owner=ABC), to="de/xyz")
+
+    assert answer.status_code == 200
+    assert enveloped(answer)["status_code"] == 4000
+    assert routed(answer) == ("NL/ABC", "NL/HUB")
+    assert (await known.get("locations", "LOC1")).status_code == 404
+    assert emsp.heard == []
+
+
+async def test_two_cpos_have_nothing_to_say_to_each_other(hub: Hub, known: Partner) -> None:
+    async with Partner(("CPO", "BE", "TWO")) as second:
+        await second.register(hub.versions_url, await hub.invite("second"))
+        answer = await second.put("locations", "BE/TWO/1", location(owner=("BE", "TWO")), to="NL/ABC")
+    assert enveloped(answer)["status_code"] == 4001
+
+
+# --- errors (T7, T9, T10) ---------------------------------------------------------------------------------------------
+
+
+async def test_broken_json_is_400_and_a_wrong_shape_is_2001_with_its_path(hub: Hub, known: Partner) -> None:
+    broken = await known.put("locations", "NL/ABC/LOC1", None, content=b'{"id": "LOC1"')
+    assert broken.status_code == 400
+    assert enveloped(broken)["status_code"] == 2001
+    document = location(owner=ABC)
+    document["evses"][0]["connectors"][0]["max_voltage"] = "lots"
+    wrong = await known.put("locations", "NL/ABC/LOC1", document)
+    assert wrong.status_code == 200
+    assert enveloped(wrong)["status_code"] == 2001
+    assert "evses.0.connectors.0.max_voltage" in wrong.json()["status_message"]
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'"text"', b"5", b"null", b"true"])
+async def test_a_body_that_is_no_object_is_an_error_and_no_crash(hub: Hub, known: Partner, body: bytes) -> None:
+    answer = await known.put("locations", "NL/ABC/LOC1", None, content=body)
+    assert (answer.status_code, enveloped(answer)["status_code"]) == ((400, 2001) if not body else (200, 2001))
+
+
+@pytest.mark.parametrize("content_type", [None, "application/json; charset=utf-8", "text/plain", "nonsense"])
+async def test_the_content_type_is_not_asked_for(hub: Hub, known: Partner, content_type: str | None) -> None:
+    """T6."""
+    headers = {} if content_type is None else {"Content-Type": content_type}
+    body = json.dumps(location(owner=ABC)).encode()
+    answer = await known.put("locations", "NL/ABC/LOC1", None, content=body, headers=headers)
+    assert enveloped(answer)["status_code"] == 1000
+
+
+async def test_slashes_do_not_matter_on_modules(hub: Hub, known: Partner) -> None:
+    """T14: no redirect, with and without a slash at the end, double ones after a careless concatenation."""
+    base = known.hub_endpoints[("locations", "RECEIVER")]
+    for url in (f"{base}/NL/ABC/LOC1", f"{base}/NL/ABC/LOC1/", f"{base}//NL/ABC//LOC1"):
+        answer = await known.request("PUT", url, json=location(owner=ABC), from_="NL/ABC")
+        assert answer.status_code in (200, 201)
+    listed = await known.request("GET", known.hub_endpoints[("locations", "SENDER")] + "/", from_="NL/ABC")
+    assert enveloped(listed)["status_code"] == 1000
+
+
+@pytest.mark.parametrize(
+    ("path", "http_status"),
+    [("NL/ABC/%00", 404), ("NL/ABC/a%0Ab", 404), ("NL/ABC/%FF", 404), ("NL/ABC/a%2Fb", 200), ("NL/ABC/1?x=%00", 200)],
+)
+async def test_characters_that_are_part_of_no_id(hub: Hub, known: Partner, path: str, http_status: int) -> None:
+    answer = await known.call("GET", "locations", path)
+    assert answer.status_code == http_status
+    assert enveloped(answer)["status_code"] == 2001
+
+
+async def test_a_failure_of_ours_is_3000_and_its_reason_is_in_the_log_only(
+    hub: Hub, known: Partner, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Status codes: what reached the OCPI layer gets no HTTP error."""
+    out = io.StringIO()
+    configure_logs(level="INFO", form="json", stream=out)
+    async with hub.resources.unit_of_work() as db:
+        await db.execute(text("ALTER TABLE tariff RENAME TO gone"))
+    answer = await known.get("tariffs", headers={"X-Correlation-ID": "look-for-this"})
+    assert answer.status_code == 200
+    assert enveloped(answer)["status_code"] == 3000
+    assert "tariff" not in answer.json()["status_message"]
+    [line] = [json.loads(line) for line in out.getvalue().splitlines() if "request.failed" in line]
+    assert line["correlation_id"] == "look-for-this"
+    assert "UndefinedTable" in line["exception"]
+    assert known.hub_token not in out.getvalue()
+
+
+async def test_where_nobody_can_be_authenticated_it_is_500_in_the_envelope(hub: Hub, known: Partner) -> None:
+    async with hub.resources.unit_of_work() as db:
+        await db.execute(text("ALTER TABLE credentials_token RENAME TO gone"))
+    answer = await known.get("tariffs", token="not-in-the-picture")
+    assert answer.status_code == 500
+    assert enveloped(answer)["status_code"] == 3000
+
+
+# --- hostile bodies (X17) ---------------------------------------------------------------------------------------------
+
+
+def deep(levels: int) -> bytes:
+    return b'{"a":' * levels + b"1" + b"}" * levels
+
+
+GOOD = json.dumps(location(owner=ABC)).encode()
+HOSTILE = {
+    "depth": (deep(100_000), 400),
+    "depth-of-lists": (b"[" * 100_000, 400),
+    "keys": (b"{" + b",".join(b'"k%d":1' % n for n in range(250_000)) + b"}", 200),
+    "nul": (GOOD.replace(b"Central", b"Cen\\u0000tral"), 200),
+    "nul-in-a-key": (GOOD.replace(b'"name"', b'"na\\u0000me"'), 200),
+    "nan": (GOOD.replace(b"true", b"NaN"), 400),
+    "infinity": (GOOD.replace(b"true", b"-Infinity"), 400),
+    "surrogate": (GOOD.replace(b"Central", b"\\ud800"), 400),
+    "huge-int": (GOOD.replace(b"230", b"9" * 100_000), 400),
+    "huge-exponent": (GOOD.replace(b"230", b"1e999999999"), 400),
+    "utf-16": (GOOD.decode().encode("utf-16"), 400),
+    "latin-1": (GOOD.replace(b"Central", b"\xe9\xe9"), 400),
+    "trailing": (GOOD + b"x", 400),
+    "two-documents": (GOOD + GOOD, 400),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_a_hostile_body_is_refused(hub: Hub, known: Partner, name: str) -> None:
+    body, http_status = HOSTILE[name]
+    answer = await known.put("locations", "NL/ABC/LOC1", None, content=body)
+    assert answer.status_code == http_status
+    assert enveloped(answer)["status_code"] == 2001
+    assert (await known.get("locations", "LOC1")).status_code == 404
+
+
+@pytest.mark.parametrize("body", [b"\xef\xbb\xbf" + GOOD, GOOD.replace(b"{", b'{"id":"other",', 1)])
+async def test_a_byte_order_mark_and_a_key_twice_are_taken(hub: Hub, known: Partner, body: bytes) -> None:
+    assert (await known.put("locations", "NL/ABC/LOC1", None, content=body)).status_code == 201
+
+
+async def test_packed_bodies_are_refused(hub: Hub, known: Partner) -> None:
+    import gzip
+
+    answer = await known.put(
+        "locations", "NL/ABC/1", None, content=gzip.compress(GOOD), headers={"Content-Encoding": "gzip"}
+    )
+    assert answer.status_code == 400
+    assert enveloped(answer)["status_code"] == 2001
+
+
+async def test_a_body_is_limited_by_what_it_says(hub: Hub, known: Partner) -> None:
+    limit = hub.settings.body_limit
+    assert limit == 4 * 1024 * 1024
+    answer = await known.put("locations", "NL/ABC/1", None, content=b" " * (limit + 1))
+    assert answer.status_code == 413
+    assert enveloped(answer)["status_code"] == 2001
+    answer = await known.put("locations", "NL/ABC/1", None, content=b" " * limit)
+    assert answer.status_code == 400  # read to its end, and found empty
+
+
+def resident() -> int:
+    """Bytes of memory that this process holds."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096
+
+
+async def test_a_body_without_an_end_is_cut_off_by_counting(hub: Hub, known: Partner) -> None:
+    sent = 0
+
+    async def pour() -> AsyncIterator[bytes]:
+        nonlocal sent
+        yield b"["
+        for _ in range(800):
+            sent += 65536
+            yield b" " * 65536
+
+    before = resident()
+    try:
+        answer = await known.put("locations", "NL/ABC/1", None, content=pour())
+    except httpx.TransportError:
+        pass  # the connection was closed while we poured
+    else:
+        assert answer.status_code == 413
+    assert sent < 800 * 65536
+    assert resident() - before < 64 * 1024 * 1024
+    assert enveloped(await known.get("locations"))["status_code"] == 1000
+
+
+# --- request smuggling (X19) ------------------------------------------------------------------------------------------
+
+SMUGGLING = [
+    b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    b"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n",
+    b"Content-Length: 0\r\nContent-Length: 80\r\n\r\n",
+    b"Content-Length: +0\r\n\r\n",
+    b"Content-Length: 0, 80\r\n\r\n",
+    b"Content-Length: 0x0\r\n\r\n",
+    b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+    b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+    b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
+    b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n",
+    b"X: y\rTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    b"Transfer-Encoding: chunked\r\n\r\n0;\n\r\n\r\n",
+    b"Transfer-Encoding: chunked\r\n\r\n-0\r\n\r\n",
+    b"Transfer-Encoding: chunked\r\n\r\nzz\r\n\r\n",
+]
+
+
+@pytest.mark.parametrize("attack", SMUGGLING)
+async def test_what_two_servers_could_read_differently_serves_no_second_request(
+    hub: Hub, known: Partner, attack: bytes
+) -> None:
+    authorization = ocpi.encode(known.hub_token or "").encode()
+    first = (
+        b"PUT /ocpi/2.2.1/receiver/locations/NL/ABC/1 HTTP/1.1\r\nHost: hub\r\nAuthorization: %s\r\n" % authorization
+    )
+    smuggled = b"GET /ocpi/versions HTTP/1.1\r\nHost: hub\r\nAuthorization: %s\r\n\r\n" % authorization
+    reader, writer = await asyncio.open_connection("127.0.0.1", hub.settings.port)
+    writer.write(first + attack + smuggled)
+    writer.write_eof()
+    try:
+        async with asyncio.timeout(5):
+            heard = await reader.read()
+    except ConnectionError:
+        heard = b""
+    writer.close()
+    assert b'"version"' not in heard
+    assert b"HTTP/1.1 5" not in heard
+
+
+# --- where secrets must not be (X15, X21) -----------------------------------------------------------------------------
+
+
+async def test_no_credentials_token_is_in_any_row_log_line_bell_or_key(hub: Hub, emsp: Partner) -> None:
+    out = io.StringIO()
+    configure_logs(level="DEBUG", form="json", stream=out)
+    secrets: set[str] = set()
+    for number in range(5):
+        async with Partner(("CPO", "NL", f"P{number}")) as partner:
+            token_a = await hub.invite(f"p{number}")
+            await partner.register(hub.versions_url, token_a)
+            secrets |= {token_a, partner.hub_token or "", *partner.accepts}
+            await partner.get("locations")
+            await partner.renew()
+            secrets |= {partner.hub_token or "", *partner.accepts}
+            await partner.put("locations", f"NL/P{number}/1", {"token": partner.hub_token})
+            await partner.get("tokens", token=partner.hub_token, headers={"X-Request-ID": "1"})
+    given = emsp.issue()
+    platform = await handshake.connect(hub.resources, "emsp", emsp.versions_url, given)
+    secrets |= {given, emsp.hub_token or "", *emsp.accepts}
+    await handshake.rotate(hub.resources, platform)
+    secrets |= {emsp.hub_token or "", *emsp.accepts}
+    hub.resources.settings  # noqa: B018 - the settings themselves are not rows
+
+    everything = out.getvalue() + str(hub.rung) + await dump(hub) + json.dumps(await hub.platforms(), default=str)
+    assert len(secrets) > 20
+    assert "partner.registered" in everything
+    for secret in secrets - {""}:
+        assert secret not in everything
+        assert ocpi.encode(secret).removeprefix("Token ") not in everything
+
+
+async def dump(hub: Hub) -> str:
+    """Every row of every table, and every key of Valkey, as text."""
+    found = []
+    async with hub.resources.sessions() as db:
+        tables = (await db.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"))).all()
+        for table in tables:
+            found += [str(row) for row in await db.scalars(text(f'SELECT t::text FROM "{table}" t'))]
+    valkey: Redis = hub.resources.redis
+    for key in await valkey.keys("*"):
+        found += [str(key), str(await valkey.dump(key))]
+    return "\n".join(found)
