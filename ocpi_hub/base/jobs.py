@@ -49,6 +49,9 @@ celery.conf.update(
     },
 )
 
+PEAL = "bells"
+BELLS_PER_MESSAGE = 100
+
 JobBody = Callable[..., Coroutine[Any, Any, Any]]
 JOBS: dict[str, JobBody] = {}
 _NAMES: dict[JobBody, str] = {}
@@ -101,6 +104,16 @@ def ring_after_commit(db: AsyncSession, body: JobBody, *ids: Any) -> None:
     after_commit(db, _NAMES[body], *ids)
 
 
+def _peal(bells: list[Bell]) -> None:
+    for name, ids in bells:
+        if _submit is None:
+            raise RuntimeError("a task ran outside of a worker process")
+        _submit(name, tuple(ids))
+
+
+celery.task(_peal, name=PEAL, ignore_result=True)
+
+
 def run_tasks_with(submit: Callable[[str, tuple[Any, ...]], None]) -> None:
     """Where tasks of this worker process go: handed over at once, so that no slow partner blocks the next task."""
     global _submit
@@ -151,9 +164,12 @@ class Bellringer:
 
 
 def _send_all(bells: list[Bell]) -> None:
+    """One bell is its job's own task; many go as one message, for messages cost more than what they start."""
     with producers[celery.connection_for_write()].acquire(block=True, timeout=5) as producer:
-        for name, ids in bells:
-            celery.send_task(name, args=ids, producer=producer, retry=False, ignore_result=True)
+        for start in range(0, len(bells), BELLS_PER_MESSAGE):
+            some = bells[start : start + BELLS_PER_MESSAGE]
+            name, args = some[0] if len(some) == 1 else (PEAL, (some,))
+            celery.send_task(name, args=args, producer=producer, retry=False, ignore_result=True)
 
 
 class Runner:

@@ -3,21 +3,20 @@
 Reads the database, writes nothing and calls nobody. What cannot be sent at all is given back with the reason.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 import structlog
-from sqlalchemy import select, tuple_
+from sqlalchemy import TextClause
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col
+from sqlalchemy.sql import text
 
 from ocpi_hub.delivery.outbox import Debt, Return
 from ocpi_hub.objects.kinds import CDRS, KINDS, Kind
 from ocpi_hub.partners.client import Result
-from ocpi_hub.partners.tables import Endpoint
 from ocpi_hub.wire.headers import PartyId, Routing
-from ocpi_hub.wire.parties import InterfaceRole
 
 log = structlog.get_logger()
 
@@ -43,10 +42,12 @@ class Called:
 
 
 async def write(
-    db: AsyncSession, platform_id: str, debts: Sequence[Debt], *, hub: PartyId, at: datetime
+    db: AsyncSession, debts: Sequence[Debt], *, endpoints: Mapping[str, str], hub: PartyId, at: datetime
 ) -> tuple[list[Letter], list[Return]]:
-    """Letters for these debts of one platform; and, for those that nothing can be sent for, how they end."""
-    endpoints = await _endpoints(db, platform_id)
+    """Letters for these debts of one platform; and, for those that nothing can be sent for, how they end.
+
+    `endpoints` are the URLs of the platform's RECEIVER interfaces by module.
+    """
     documents = await _documents(db, debts)
     letters: list[Letter] = []
     returns: list[Return] = []
@@ -65,28 +66,26 @@ async def write(
     return letters, returns
 
 
-async def _endpoints(db: AsyncSession, platform_id: str) -> dict[str, str]:
-    """The platform's RECEIVER endpoints by module."""
-    query = select(col(Endpoint.identifier), col(Endpoint.url)).where(
-        col(Endpoint.platform_id) == platform_id, col(Endpoint.role) == InterfaceRole.RECEIVER.value
-    )
-    return {row.identifier: row.url for row in await db.execute(query)}
-
-
 async def _documents(db: AsyncSession, debts: Sequence[Debt]) -> dict[tuple[str, str, str], str]:
     """The kept documents of these debts, as JSON text, by module, owner and key."""
-    wanted: dict[Kind, list[tuple[str, str]]] = {}
+    wanted: dict[Kind, list[Debt]] = {}
     for debt in debts:
         if debt.body is None:
-            wanted.setdefault(KINDS[debt.kind], []).append((debt.owner_key, debt.key))
+            wanted.setdefault(KINDS[debt.kind], []).append(debt)
     found: dict[tuple[str, str, str], str] = {}
-    for kind, keys in wanted.items():
-        table = kind.table
-        query = select(col(table.owner_key), col(table.key), col(table.document)).where(
-            tuple_(col(table.owner_key), col(table.key)).in_(keys)
-        )
-        found |= {(kind.module.value, owner_key, key): document for owner_key, key, document in await db.execute(query)}
+    for kind, asked in wanted.items():
+        values = {"owners": [debt.owner_key for debt in asked], "keys": [debt.key for debt in asked]}
+        for owner_key, key, document in await db.execute(_kept(kind), values):
+            found[(kind.module.value, owner_key, key)] = document
     return found
+
+
+@cache
+def _kept(kind: Kind) -> TextClause:
+    return text(
+        f"SELECT owner_key, key, document::text FROM {kind.table.__tablename__} WHERE (key, owner_key) IN "  # noqa: S608
+        "(SELECT * FROM unnest(CAST(:keys AS text[]), CAST(:owners AS text[])))"
+    )
 
 
 def _verb(debt: Debt, document: str | None) -> str | None:

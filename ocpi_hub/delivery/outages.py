@@ -18,6 +18,15 @@ from ocpi_hub.delivery.tables import Outage
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """An outage as far as sending goes; `retry_at` None: the platform answers, though nothing useful."""
+
+    failures: int
+    failed_at: datetime
+    retry_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Trouble:
     """A call that failed because of the platform. `down`: nothing at all will get through to it just now."""
 
@@ -33,8 +42,8 @@ async def over(db: AsyncSession, platform_id: str) -> None:
 
 
 async def went_on(
-    db: AsyncSession, platform_id: str, known: Outage | None, trouble: Trouble, *, at: datetime, jitter: float
-) -> Outage:
+    db: AsyncSession, platform_id: str, known: Known | None, trouble: Trouble, *, at: datetime, jitter: float
+) -> Known:
     """It failed (again). Calls that failed together count once: only those that began after the last failure count."""
     counts = known is None or trouble.began_at > known.failed_at
     failures = (known.failures if known else 0) + (1 if counts else 0)
@@ -43,8 +52,8 @@ async def went_on(
         wait = backoff.wait(failures, jitter=jitter, retry_after=trouble.retry_after)
         values["retry_at"] = at + timedelta(seconds=wait)
     row = insert(Outage).values(platform_id=platform_id, since=at, **values)
-    row = row.on_conflict_do_update(index_elements=["platform_id"], set_=values)
-    return (await db.scalars(row.returning(Outage), execution_options={"populate_existing": True})).one()
+    await db.execute(row.on_conflict_do_update(index_elements=["platform_id"], set_=values))
+    return Known(failures, at, values.get("retry_at", known.retry_at if known else None))
 
 
 async def watch_again(db: AsyncSession, platform_id: str, *, at: datetime) -> None:

@@ -208,6 +208,8 @@ async def give_back(db: AsyncSession, returns: Sequence[Return], *, at: datetime
 
     A lease that ran out and was taken by another is not touched.
     """
+    if not returns:
+        return
     by_id = {one.debt.id: one for one in returns}
     rows = await db.execute(
         text("SELECT id, version, leased_until FROM owed WHERE id = ANY(:ids) ORDER BY platform_id, lane FOR UPDATE"),
@@ -223,7 +225,7 @@ async def give_back(db: AsyncSession, returns: Sequence[Return], *, at: datetime
         elif row.leased_until == one.debt.leased_until:
             changes.append(_change(one, unchanged=unchanged, at=at))
     if gone:
-        await db.execute(delete(Owed).where(col(Owed.id).in_(gone)))
+        await db.execute(text("DELETE FROM owed WHERE id = ANY(:ids)"), {"ids": gone})
     for change in changes:
         await db.execute(update(Owed).where(col(Owed.id) == change.pop("id")).values(**change))
 

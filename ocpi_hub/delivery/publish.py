@@ -117,7 +117,7 @@ async def _owed(
             correlation_id=correlation_id,
             at=at,
         )
-    elif kind is CDRS:
+    elif kind is CDRS and written.reader_key != owner.key:
         # Nobody to push it to; its reader finds it by GET, and the operator finds this line.
         log.warning("delivery.cdr_without_receiver", cdr=written.object_id, owner=str(owner), reader=written.reader_key)
     for platform_id in dict.fromkeys(receiver.platform_id for receiver in told):

@@ -3,24 +3,22 @@
 Database and network never meet in one function: `turn` is a transaction without a call, `call` a call without one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import random
 
 import structlog
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col
+from sqlalchemy.sql import text
 
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.base.secrets import Vault
 from ocpi_hub.delivery import letters, outages, outbox
 from ocpi_hub.delivery.letters import Called, Letter
+from ocpi_hub.delivery.outages import Known
 from ocpi_hub.delivery.settling import settle
-from ocpi_hub.delivery.tables import Outage
 from ocpi_hub.partners.client import PartnerClient
-from ocpi_hub.partners.tables import Platform
 from ocpi_hub.wire.headers import PartyId
 from ocpi_hub.wire.parties import ConnectionStatus
 
@@ -39,6 +37,18 @@ class Post:
     encoding: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Platform:
+    """What sending needs to know of a platform, read anew for every turn; `endpoints`: RECEIVER URLs by module."""
+
+    id: str
+    status: str
+    sealed_token: str | None
+    encoding: str
+    endpoints: Mapping[str, str]
+    outage: Known | None
+
+
 async def turn(resources: Resources, platform_id: str, called: Sequence[Called], *, flying: int) -> Post | None:
     """One transaction: settle what came back, lease more debts, write their letters. None: nothing to send now.
 
@@ -46,13 +56,11 @@ async def turn(resources: Resources, platform_id: str, called: Sequence[Called],
     """
     settings, at = resources.settings, resources.clock()
     async with resources.unit_of_work() as db:
-        # The platform is locked first, and weakly: locks come in the same order as when its status changes.
-        query = select(Platform).where(col(Platform.id) == platform_id)
-        platform = await db.scalar(query.with_for_update(read=True, key_share=True))
+        platform = await _read(db, platform_id)
         if platform is None:
             return None
-        outage = await settle(db, platform_id, called, at=at)
-        token = await _token(db, resources, platform, outage, at=at)
+        outage = await settle(db, platform_id, platform.outage, called, at=at)
+        token = await _token(db, resources, platform, at=at)
         retry_at = outage.retry_at if outage else None
         room = AT_ONCE - flying if retry_at is None else 1 - min(flying, 1)
         if token is None or room == 0 or (retry_at is not None and retry_at > at):
@@ -60,9 +68,9 @@ async def turn(resources: Resources, platform_id: str, called: Sequence[Called],
         until, trial = at + timedelta(seconds=settings.lease), retry_at is not None
         debts = await outbox.lease(db, platform_id, room=room, at=at, until=until, least_tried=trial)
         hub = PartyId(settings.country_code, settings.party_id)
-        written, returns = await letters.write(db, platform_id, debts, hub=hub, at=at)
+        written, returns = await letters.write(db, debts, endpoints=platform.endpoints, hub=hub, at=at)
         await outbox.give_back(db, returns, at=at)
-        return Post(written, token, platform.token_encoding) if debts else None
+        return Post(written, token, platform.encoding) if debts else None
 
 
 async def call(resources: Resources, letter: Letter, post: Post) -> Called:
@@ -82,16 +90,35 @@ async def call(resources: Resources, letter: Letter, post: Post) -> Called:
     return Called(letter, result)
 
 
-async def _token(
-    db: AsyncSession, resources: Resources, platform: Platform, outage: Outage | None, *, at: datetime
-) -> str | None:
+# The platform is locked first, and weakly: so locks come in the same order as when its status changes.
+_READ = text("""
+SELECT platform.id, platform.status, platform.their_credentials_token, platform.token_encoding,
+       outage.failures, outage.failed_at, outage.retry_at,
+       ARRAY(SELECT identifier FROM endpoint WHERE platform_id = platform.id AND role = 'RECEIVER' ORDER BY id),
+       ARRAY(SELECT url FROM endpoint WHERE platform_id = platform.id AND role = 'RECEIVER' ORDER BY id)
+FROM platform LEFT JOIN outage ON outage.platform_id = platform.id
+WHERE platform.id = :platform_id
+FOR KEY SHARE OF platform
+""")
+
+
+async def _read(db: AsyncSession, platform_id: str) -> _Platform | None:
+    row = (await db.execute(_READ, {"platform_id": platform_id})).one_or_none()
+    if row is None:
+        return None
+    id_, status, sealed, encoding, failures, failed_at, retry_at, modules, urls = row
+    outage = Known(failures, failed_at, retry_at) if failures is not None else None
+    return _Platform(id_, status, sealed, encoding, dict(zip(modules, urls, strict=True)), outage)
+
+
+async def _token(db: AsyncSession, resources: Resources, platform: _Platform, *, at: datetime) -> str | None:
     """What we present to this platform; None when nothing may be sent to it now."""
-    if platform.status != ConnectionStatus.CONNECTED.value or platform.their_credentials_token is None:
+    if platform.status != ConnectionStatus.CONNECTED.value or platform.sealed_token is None:
         return None
     try:
-        return Vault.of(resources.settings).unseal(platform.their_credentials_token)
+        return Vault.of(resources.settings).unseal(platform.sealed_token)
     except ValueError as error:
         log.error("delivery.key_lost", platform=platform.id, reason=str(error))
         trouble = outages.Trouble(at, str(error), down=True)
-        await outages.went_on(db, platform.id, outage, trouble, at=at, jitter=random())
+        await outages.went_on(db, platform.id, platform.outage, trouble, at=at, jitter=random())
         return None

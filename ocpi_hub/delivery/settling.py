@@ -8,21 +8,23 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import Enum
 from random import random
-from typing import Any
+from typing import Any, cast
 
 import structlog
-from sqlalchemy import insert
+from sqlalchemy import Table, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ocpi_hub.delivery import backoff, outages, outbox
 from ocpi_hub.delivery.letters import Called, Letter
-from ocpi_hub.delivery.outages import Trouble
+from ocpi_hub.delivery.outages import Known, Trouble
 from ocpi_hub.delivery.outbox import Debt, Return
-from ocpi_hub.delivery.tables import Attempt, Outage
+from ocpi_hub.delivery.tables import Attempt
 from ocpi_hub.objects.kinds import CDRS, KINDS
 from ocpi_hub.partners.client import Refused, Result, Told, Unreachable
 
 log = structlog.get_logger()
+
+_LEDGER = insert(cast(Table, Attempt.__table__))  # type: ignore[attr-defined]
 
 OVERLOADED = frozenset({408, 429, 502, 503, 504})
 """HTTP statuses that speak for the whole platform, and not for one request."""
@@ -55,15 +57,15 @@ def speaks(result: Result | None) -> bool:
     return isinstance(result, Told | Refused) and verdict(result) is not Verdict.DOWN
 
 
-async def settle(db: AsyncSession, platform_id: str, called: Sequence[Called], *, at: datetime) -> Outage | None:
-    """Write down what came of calls to one platform; gives its outage, if it has one now."""
-    outage = await db.get(Outage, platform_id)
+async def settle(
+    db: AsyncSession, platform_id: str, outage: Known | None, called: Sequence[Called], *, at: datetime
+) -> Known | None:
+    """Write down what came of calls to one platform. `outage` is its outage before them; gives that after them."""
+    await outbox.give_back(db, [_return(one, at=at) for one in called], at=at)
     answers = [(one.letter, one.result) for one in called if one.result is not None]
-    if called:
-        await outbox.give_back(db, [_return(one, at=at) for one in called], at=at)
     if not answers:
         return outage
-    await db.execute(insert(Attempt), [_attempt(letter, result) for letter, result in answers])
+    await db.execute(_LEDGER, [_attempt(letter, result) for letter, result in answers])
     for letter, result in answers:
         _say(letter.debt, result)
     troubles = [trouble for letter, result in answers if (trouble := _trouble(letter, result)) is not None]
