@@ -18,6 +18,8 @@ from ocpi_hub.embedded.processes import EmbeddedError, PidFile, die_with_parent,
 
 log = structlog.get_logger()
 
+_OURS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
+
 Target = Callable[[Callable[[], None]], None]
 """What a part runs until it ends: it is given the function to call once when it is ready."""
 
@@ -42,10 +44,15 @@ class Fork:
         sys.stderr.flush()
         parent = os.getpid()
         ready_end, child_end = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            os.close(ready_end)
-            self._live(parent, child_end)
+        # A signal that came before the child has put off our handlers would be lost in them.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _OURS)
+        try:
+            pid = os.fork()
+            if pid == 0:
+                os.close(ready_end)
+                self._live(parent, child_end)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _OURS)
         os.close(child_end)
         os.set_blocking(ready_end, False)
         with suppress(OSError):
@@ -134,9 +141,9 @@ def _as_new(parent: int) -> None:
         os.setpgid(0, 0)
     die_with_parent(parent, signal.SIGKILL)
     signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
-        signal.signal(number, signal.SIG_DFL)
+    for number in _OURS:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _OURS)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)

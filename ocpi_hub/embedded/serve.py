@@ -23,23 +23,20 @@ from ocpi_hub.embedded.processes import EmbeddedError, server_user
 from ocpi_hub.embedded.runfile import announced
 from ocpi_hub.embedded.servers import embedded_postgres, embedded_valkey, wait_for
 
-# What several parts import: once here, while the servers start, instead of once in each of them.
-SHARED = ("ocpi_hub.base.log", "ocpi_hub.base.secrets", "ocpi_hub.base.resources", "ocpi_hub.base.jobs")
-
 _START_WITHIN = 60.0
 _STOP_WITHIN = 20.0
 
 
-def serve(settings: Settings, parts: Mapping[str, str], *, shared: Sequence[str] = SHARED) -> int:
+def serve(settings: Settings, parts: Mapping[str, str]) -> int:
     """Run the hub until Ctrl-C or SIGTERM, and return the exit status. Call it in a process with one thread.
 
-    `parts` maps a name to the `module:function` of `(settings, ready)` that runs it; `shared` names modules that
-    several parts need. Progress goes to stdout, an error to stderr as one sentence.
+    `parts` maps a name to the `module:function` of `(settings, ready)` that runs it: it calls `ready()` once when it
+    serves, and returns after SIGTERM. Progress goes to stdout, an error to stderr as one sentence.
     """
     with Wake() as wake:
         try:
             with ExitStack() as opened:
-                _run(settings, parts, shared=shared, wake=wake, opened=opened)
+                _run(settings, parts, wake=wake, opened=opened)
         except Stopped:
             pass
         except EmbeddedError as error:
@@ -48,9 +45,7 @@ def serve(settings: Settings, parts: Mapping[str, str], *, shared: Sequence[str]
     return 0
 
 
-def _run(
-    settings: Settings, parts: Mapping[str, str], *, shared: Sequence[str], wake: Wake, opened: ExitStack
-) -> NoReturn:
+def _run(settings: Settings, parts: Mapping[str, str], *, wake: Wake, opened: ExitStack) -> NoReturn:
     """Start everything in order; what is opened is closed by `opened`, the last first. Ends by raising Stopped."""
     folder = _open_folder(settings, opened)
     settings = _with_keys(settings.model_copy(update={"data_dir": folder.path}))
@@ -59,12 +54,12 @@ def _run(
     migration = Fork("migrate", _migration(settings), pid_file=folder.path / "migrate.pid")
     migration.start()
     opened.callback(stop_forks, [migration], within=_STOP_WITHIN, hurry=lambda: False)
-    for name in shared:
-        importlib.import_module(name)
+    for path in parts.values():  # once here and meanwhile, instead of once in each part and afterwards
+        _function(path)
+    gc.collect()
+    gc.freeze()  # so that the parts go on sharing what was imported
     _wait_for_migration(migration, wake)
     opened.enter_context(announced(settings))
-    gc.collect()
-    gc.freeze()  # so that the parts keep sharing what was imported
     forks = [Fork(name, _part(path, settings), pid_file=folder.path / f"{name}.pid") for name, path in parts.items()]
     opened.callback(_stop_parts, forks, wake)
     for fork in forks:
@@ -149,12 +144,14 @@ def _wait_for_migration(migration: Fork, wake: Wake) -> None:
     say("database", "up to date")
 
 
-def _part(path: str, settings: Settings) -> Target:
-    def run(ready: Callable[[], None]) -> None:
-        module, _, function = path.partition(":")
-        getattr(importlib.import_module(module), function)(settings, ready)
+def _function(path: str) -> Callable[[Settings, Callable[[], None]], None]:
+    module, _, name = path.partition(":")
+    function: Callable[[Settings, Callable[[], None]], None] = getattr(importlib.import_module(module), name)
+    return function
 
-    return run
+
+def _part(path: str, settings: Settings) -> Target:
+    return lambda ready: _function(path)(settings, ready)
 
 
 def _stop_parts(forks: Sequence[Fork], wake: Wake) -> None:

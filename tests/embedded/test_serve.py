@@ -4,6 +4,8 @@ import ctypes
 import os
 import signal
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import asyncpg
@@ -16,7 +18,7 @@ from ocpi_hub.embedded import EmbeddedError, attach
 from ocpi_hub.embedded.keys import with_keys
 from ocpi_hub.embedded.processes import command_of
 from tests.conftest import Databases
-from tests.embedded.conftest import NOBODY, Hub, below, processes_below, root_only, stat_of, still_running
+from tests.embedded.conftest import NOBODY, ROOT, Hub, below, processes_below, root_only, stat_of, still_running
 
 # Starting takes one or two seconds of an idle machine; this is for a busy one.
 LONG = 15.0
@@ -60,6 +62,17 @@ async def test_fresh_then_again_with_its_data_and_keys(any_hub: Hub) -> None:
     assert f"keys        {path}" in any_hub.out
     assert path.read_text() == kept
     assert await remembered(any_hub) == (7, b"7")
+
+
+def test_the_real_parts_can_be_forked() -> None:
+    """A thread that some import starts would be missing in every part, with the locks that it held."""
+    code = (
+        "import importlib, threading; from ocpi_hub.cli.run import parts\n"
+        "for path in parts().values():\n    importlib.import_module(path.partition(':')[0])\n"
+        "print(threading.active_count())"
+    )
+    said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "1"
 
 
 def test_says_what_listens_and_last_that_it_is_ready(running_hub: Hub) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ocpi_hub.base.settings import Settings
-from ocpi_hub.embedded.serve import SHARED, serve
+from ocpi_hub.embedded.serve import serve
 
 PARTS = {"api": "tests.embedded.toys:run_api", "worker": "tests.embedded.toys:run_worker"}
 
@@ -51,8 +51,13 @@ def run_worker(settings: Settings, ready: Callable[[], None]) -> None:
 
 
 def _become(name: str) -> None:
-    later = ("ocpi_hub.embedded.migrate", "sqlalchemy.dialects.postgresql.asyncpg", "asyncpg", "getpass", "uuid")
-    for module in (*SHARED, *later, "concurrent.futures.thread", "encodings.idna"):
+    later = (
+        "ocpi_hub.embedded.migrate",
+        "ocpi_hub.base.resources",
+        "sqlalchemy.dialects.postgresql.asyncpg",
+        "asyncpg",
+    )
+    for module in (*later, "concurrent.futures.thread", "encodings.idna", "getpass", "uuid"):
         importlib.import_module(module)
     user = pwd.getpwnam(name)
     os.setgroups([])
@@ -63,4 +68,4 @@ def _become(name: str) -> None:
 if __name__ == "__main__":
     if "TOY_USER" in os.environ:
         _become(os.environ["TOY_USER"])
-    sys.exit(serve(Settings(), PARTS, shared=()))
+    sys.exit(serve(Settings(), PARTS))
