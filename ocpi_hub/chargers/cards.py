@@ -51,6 +51,7 @@ async def delete(db: AsyncSession, uid: str) -> bool:
     if row is None:
         return False
     await db.delete(row)
+    await db.flush()
     return True
 
 

@@ -167,12 +167,12 @@ def credit_document(cdr: Mapping[str, Any], *, at: datetime) -> Document:
 
 
 def same_bill(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether two CDRs say the same but for their ids and when they were written."""
+    """Whether two CDRs say the same, leaving out their ids, when they were written, and the remark."""
     return _content(one) == _content(other)
 
 
 def _content(cdr: Mapping[str, Any]) -> Document:
-    said = {name: value for name, value in cdr.items() if name not in ("id", "last_updated")}
+    said = {name: value for name, value in cdr.items() if name not in ("id", "remark", "last_updated")}
     read: Document = wire_json.loads(wire_json.dumps(said))
     return read
 

@@ -17,7 +17,7 @@ log = structlog.get_logger()
 
 async def connector_changed(resources: Resources, event: ConnectorStatusChanged, db: AsyncSession) -> None:
     """A connector's status becomes its EVSE's, and is told where the EVSE's is another one."""
-    placement = await placing.find(db, event.charger_id)
+    placement = await placing.find(db, event.charger_id, lock=True)
     if placement is None:
         return
     at = resources.clock()

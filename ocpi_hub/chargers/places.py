@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ocpi_hub.chargers.mapping import evse_id_of
 from ocpi_hub.wire.errors import InvalidParameters
@@ -35,6 +36,7 @@ def location_document(given: Mapping[str, Any], *, owner: PartyId, location_id: 
     missing = [f"location.{name}" for name in REQUIRED if given.get(name) in (None, "")]
     if missing:
         raise InvalidParameters(f"{', '.join(missing)}: required, for OCPI cannot describe a location without")
+    _require_zone(given["time_zone"])
     return {
         "publish": True,
         **{name: value for name, value in given.items() if value is not None},
@@ -50,9 +52,19 @@ def location_document(given: Mapping[str, Any], *, owner: PartyId, location_id: 
 def location_changes(given: Mapping[str, Any], *, at: datetime) -> Document:
     """What a change of a Location's own fields says; its EVSEs and its identity are not changed by it."""
     changes = {name: value for name, value in given.items() if name not in ("country_code", "party_id", "id", "evses")}
+    if changes.get("time_zone") is not None:
+        _require_zone(changes["time_zone"])
     if changes.get("coordinates") is not None:
         changes["coordinates"] = coordinates(changes["coordinates"])
     return changes | {"last_updated": format_datetime(at)} if changes else {}
+
+
+def _require_zone(name: Any) -> None:
+    """Prices depend on the local time, so a zone that nobody knows would make every CDR fail."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
+        raise InvalidParameters("location.time_zone: must be an IANA time zone such as Europe/Amsterdam") from None
 
 
 def coordinates(given: Any) -> Document:

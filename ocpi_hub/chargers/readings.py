@@ -15,6 +15,7 @@ from bridge_ocpp.port import ChargingState, Sample, StateChange
 REGISTER = "Energy.Active.Import.Register"
 POWER = "Power.Active.Import"
 CURRENT = "Current.Import"
+BEGIN = "Transaction.Begin"
 ZERO = Decimal(0)
 
 Readings = list[tuple[datetime, Decimal]]
@@ -83,17 +84,25 @@ def register(parts: Sequence[Stretch], *, energy_wh: Decimal, samples: Iterable[
 
 
 def _held(samples: Iterable[Sample], energy_wh: Decimal, *, start: datetime, end: datetime) -> dict[datetime, Decimal]:
-    """The meter values inside the session, from 0 at its start: the last one stands for all of its energy."""
-    values = sorted((s.at, s.value) for s in samples if s.measurand == REGISTER and s.phase is None)
+    """The meter values inside the session, from 0 at its start; where none was taken then, the last is the total."""
+    values = _registers(samples)
     if not values:
         return {}
-    offset, highest = values[-1][1] - energy_wh, ZERO
+    begins = [sample.value for sample in values if sample.context == BEGIN]
+    zero, highest = begins[0] if begins else values[-1].value - energy_wh, ZERO
     points = {}
-    for at, value in values:
-        highest = min(max(highest, value - offset), energy_wh)
-        if start < at < end:
-            points[at] = highest
+    for sample in values:
+        highest = min(max(highest, sample.value - zero), energy_wh)
+        if start < sample.at < end:
+            points[sample.at] = highest
     return points
+
+
+def _registers(samples: Iterable[Sample]) -> list[Sample]:
+    """The readings of the running total in order of time, all from one place: the outlet, if it has any."""
+    found = sorted((s for s in samples if s.measurand == REGISTER and s.phase is None), key=lambda sample: sample.at)
+    outlet = [sample for sample in found if sample.location == "Outlet"]
+    return outlet or [sample for sample in found if sample.location == found[0].location]
 
 
 def _share(parts: Sequence[Stretch], before: datetime, moment: datetime, after: datetime) -> Decimal:

@@ -31,7 +31,7 @@ async def settle(db: AsyncSession, row: PartnerCommand, outcome: Outcome, *, at:
     row.state, row.outcome, row.answered_at = "ANSWERED", result, at
     row.detail = outcome.detail[:512] or None
     log.info("command.answered", command=row.id, type=row.type, charger=row.charger_id, result=result)
-    await owe(db, row, outcome.detail, at=at)
+    await owe(db, row, "" if outcome.accepted else outcome.detail, at=at)
 
 
 async def owe(db: AsyncSession, row: PartnerCommand, reason: str, *, at: datetime) -> None:

@@ -6,6 +6,7 @@ Called inside the bridge's transaction: what the charger said, the Session, the 
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -24,7 +25,7 @@ from bridge_ocpp.port import (
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.chargers import cdrs, evses, paying, placing, tariffs
 from ocpi_hub.chargers.mapping import cdr_id, cdr_location
-from ocpi_hub.chargers.tables import ChargerPlacement, PartnerCommand, SessionLink
+from ocpi_hub.chargers.tables import ChargerEvse, ChargerPlacement, PartnerCommand, SessionLink
 from ocpi_hub.delivery import publish
 from ocpi_hub.objects import reading
 from ocpi_hub.objects.kinds import CDRS, SESSIONS
@@ -130,22 +131,27 @@ async def _open(
     )
     location = await placing.location_of(db, placement)
     if location is not None:
-        described = next(one for one in location["evses"] if one["uid"].lower() == evse.uid_key)
-        connector_id = evse.connector_ids[max(transaction.connector_id, 1) - 1]
-        connector = next(one for one in described["connectors"] if one["id"].lower() == connector_id.lower())
-        link.session_id = uuid.uuid4().hex
-        link.place = wire_json.dumps(cdr_location(location, described, connector))
-        link.time_zone = location["time_zone"]
-        link.tariff = await tariffs.in_force(db, owner, connector.get("tariff_ids") or (), at=transaction.started_at)
-    if link.tariff is not None:
-        link.currency = wire_json.loads(link.tariff)["currency"]
-    elif link.session_id is not None:
-        log.warning("session.without_tariff", charger=link.charger_id, evse=link.evse_id)
+        await _place(link, location, evse, db)
     _take(link, transaction, await _payer(resources, transaction, db, owner=owner))
     db.add(link)
     await _tell_command(link, db)
     await db.flush()
     return link
+
+
+async def _place(link: SessionLink, location: dict[str, Any], evse: ChargerEvse, db: AsyncSession) -> None:
+    """The session's id, its place and its price, as the Location says them now."""
+    described = next(one for one in location["evses"] if one["uid"].lower() == evse.uid_key)
+    connector_id = evse.connector_ids[max(link.connector_id, 1) - 1]
+    connector = next(one for one in described["connectors"] if one["id"].lower() == connector_id.lower())
+    link.session_id = uuid.uuid4().hex
+    link.place = wire_json.dumps(cdr_location(location, described, connector))
+    link.time_zone = location["time_zone"]
+    link.tariff = await tariffs.in_force(db, _owner(link), connector.get("tariff_ids") or (), at=link.started_at)
+    if link.tariff is not None:
+        link.currency = wire_json.loads(link.tariff)["currency"]
+    else:
+        log.warning("session.without_tariff", charger=link.charger_id, evse=link.evse_id)
 
 
 async def _payer(resources: Resources, transaction: Transaction, db: AsyncSession, *, owner: PartyId) -> paying.Payer:

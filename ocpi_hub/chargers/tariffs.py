@@ -10,11 +10,10 @@ from sqlmodel import col, select
 
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.chargers.placing import our_party
-from ocpi_hub.chargers.tables import ChargerPlacement
 from ocpi_hub.delivery import publish
 from ocpi_hub.objects import reading
 from ocpi_hub.objects.kinds import TARIFFS
-from ocpi_hub.objects.tables import KeptTariff
+from ocpi_hub.objects.tables import Kept, KeptLocation, KeptTariff
 from ocpi_hub.partners import register
 from ocpi_hub.pricing import PricingError, choose, prepare
 from ocpi_hub.wire import json as wire_json
@@ -60,17 +59,40 @@ async def every(db: AsyncSession) -> list[str]:
 
 
 async def delete(resources: Resources, tariff_id: str, db: AsyncSession) -> bool:
-    """Take a tariff away. Raises InvalidParameters while a charger still names it (mod_tariffs, DELETE)."""
-    owner = our_party(resources.settings)
-    rows = await db.scalars(select(ChargerPlacement).where(ChargerPlacement.owner_key == owner.key))
-    users = [row.charger_id for row in rows if tariff_id.lower() in {name.lower() for name in row.tariff_ids}]
+    """Take a tariff of ours away. Raises InvalidParameters while a connector names it (mod_tariffs, DELETE)."""
+    default = our_party(resources.settings)
+    ours = [row for row in await reading.find(db, TARIFFS, tariff_id) if row.platform_id is None]
+    if not ours:
+        return False
+    kept = next((row for row in ours if row.owner_key == default.key), ours[0])
+    users = await _users(db, kept)
     if users:
-        raise InvalidParameters(f"{tariff_id}: is still the tariff of {', '.join(sorted(users)[:5])}")
-    at = resources.clock()
+        raise InvalidParameters(f"{tariff_id}: is still the tariff of {', '.join(users[:5])}")
     removed = await publish.remove(
-        db, TARIFFS, owner=owner, object_id=tariff_id, at=at, correlation_id=str(uuid.uuid4())
+        db,
+        TARIFFS,
+        owner=PartyId(kept.country_code, kept.party_id),
+        object_id=tariff_id,
+        at=resources.clock(),
+        correlation_id=str(uuid.uuid4()),
     )
     return removed is not None
+
+
+async def _users(db: AsyncSession, tariff: Kept) -> list[str]:
+    """The connectors in use, as location/EVSE/connector, that name a tariff."""
+    query = select(KeptLocation.document).where(
+        KeptLocation.owner_key == tariff.owner_key, col(KeptLocation.platform_id).is_(None)
+    )
+    locations = [wire_json.loads(document) for document in await db.scalars(query)]
+    return [
+        f"{location['id']}/{evse['uid']}/{connector['id']}"
+        for location in locations
+        for evse in location["evses"]
+        if evse["status"] != "REMOVED"
+        for connector in evse["connectors"]
+        if tariff.key in {name.lower() for name in connector.get("tariff_ids") or ()}
+    ]
 
 
 async def in_force(db: AsyncSession, owner: PartyId, tariff_ids: Sequence[str], *, at: datetime) -> str | None:

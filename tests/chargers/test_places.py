@@ -46,6 +46,15 @@ def test_what_is_missing_is_said_all_at_once() -> None:
     assert "location.address, location.country, location.coordinates, location.time_zone" in error.value.message
 
 
+@pytest.mark.parametrize("zone", ["Europe/Amsterdm", "CET+1", "../etc/passwd", 7, ""])
+def test_a_time_zone_that_nobody_knows_is_refused(zone: Any) -> None:
+    with pytest.raises(InvalidParameters, match=r"location\.time_zone"):
+        location(time_zone=zone)
+    if zone:
+        with pytest.raises(InvalidParameters, match=r"location\.time_zone"):
+            places.location_changes({"time_zone": zone}, at=AT)
+
+
 def test_what_the_operator_says_stays_and_whose_it_is_does_not() -> None:
     document = location(publish=False, name="Home", parking_type="ON_DRIVEWAY", x_extra=1, country_code="DE", evses=[1])
     assert (document["publish"], document["name"], document["x_extra"]) == (False, "Home", 1)

@@ -92,6 +92,26 @@ def test_a_register_never_runs_backwards_nor_beyond_the_total() -> None:
     assert found == [(0, 0), (10, 500), (20, 500), (30, 1_000), (40, 1_000), (120, 1_000)]
 
 
+def reading(minutes: float, value: int, **more: str) -> Sample:
+    return Sample(at(minutes), readings.REGISTER, Decimal(value), "Wh", **more)  # type: ignore[arg-type]
+
+
+def test_a_meter_that_fell_counts_from_its_beginning_until_it_fell() -> None:
+    parts = readings.stretches(START, END, [])
+    samples = [reading(0, 1_000, context="Transaction.Begin"), reading(30, 3_000), reading(60, 5_000), reading(90, 200)]
+    found = readings.register(parts, energy_wh=Decimal(4_000), samples=samples)
+    assert [value for _, value in found] == [0, 2_000, 4_000, 4_000, 4_000]
+
+
+def test_the_outlet_counts_where_several_places_are_measured() -> None:
+    parts = readings.stretches(START, END, [])
+    samples = [reading(60, 7, location="Inlet"), reading(60, 4), reading(120, 10)]
+    found = readings.register(parts, energy_wh=Decimal(10), samples=samples)
+    assert [value for _, value in found] == [0, 4, 10]
+    only_inlet = readings.register(parts, energy_wh=Decimal(10), samples=samples[:1])
+    assert [value for _, value in only_inlet] == [0, 10, 10]
+
+
 def test_other_measurands_and_single_phases_are_not_the_register() -> None:
     parts = readings.stretches(START, END, [])
     samples = [

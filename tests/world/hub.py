@@ -18,6 +18,7 @@ import uvicorn
 
 from ocpi_hub.app import create_app, server_config
 from ocpi_hub.base.database import Bell, open_engine
+from ocpi_hub.base.jobs import Runner
 from ocpi_hub.base.resources import Resources, open_redis, utc_now
 from ocpi_hub.base.settings import Settings
 from ocpi_hub.partners import register
@@ -103,8 +104,8 @@ def settings_for(database_url: str, redis_url: str, **changed: Any) -> Settings:
 
 
 @asynccontextmanager
-async def running_hub(database_url: str, redis_url: str, **changed: Any) -> AsyncIterator[Hub]:
-    """Run a hub as long as the block lasts; `changed` are settings."""
+async def running_hub(database_url: str, redis_url: str, *, works: bool = False, **changed: Any) -> AsyncIterator[Hub]:
+    """Run a hub as long as the block lasts; `changed` are settings. With `works` its bells start their jobs here."""
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     listener = socket.create_server(("127.0.0.1", 0))
     settings = settings_for(database_url, redis_url, port=listener.getsockname()[1], **changed)
@@ -112,11 +113,14 @@ async def running_hub(database_url: str, redis_url: str, **changed: Any) -> Asyn
 
     async def ring(bells: list[Bell]) -> None:
         rung.extend(bells)
+        if works:
+            await runner.ring(bells)
 
     clock = Clock()
     resources = Resources(
         settings, engine=open_engine(database_url), redis_client=open_redis(redis_url), clock=clock, ring=ring
     )
+    runner = Runner(resources)
     server = uvicorn.Server(server_config(create_app(resources), host="127.0.0.1", port=settings.port))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
@@ -126,4 +130,5 @@ async def running_hub(database_url: str, redis_url: str, **changed: Any) -> Asyn
     finally:
         server.should_exit = True
         await serving
+        await runner.aclose()
         await resources.aclose()
