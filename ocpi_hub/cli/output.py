@@ -22,10 +22,21 @@ def known_errors() -> tuple[type[Exception], ...]:
     from sqlalchemy.exc import SQLAlchemyError
 
     from ocpi_hub.admin.answers import AdminError
+    from ocpi_hub.embedded import EmbeddedError
     from ocpi_hub.wire.errors import OcpiError
     from ocpi_hub.wire.json import NotJson
 
-    return (CommandFailed, AdminError, OcpiError, NotJson, SQLAlchemyError, OSError, ValueError, LookupError)
+    return (
+        CommandFailed,
+        AdminError,
+        EmbeddedError,
+        OcpiError,
+        NotJson,
+        SQLAlchemyError,
+        OSError,
+        ValueError,
+        LookupError,
+    )
 
 
 def fail(message: str) -> NoReturn:
