@@ -32,9 +32,9 @@ from ocpi_hub.delivery import jobs as _delivery  # noqa: F401 - its jobs and sch
 log = structlog.get_logger()
 
 LEADERS_LOCK = 0x0C91_0001
-GRACE = 2.0
-"""Seconds that running jobs may take to end by themselves when the worker stops, and again to wind down."""
-LAST_RESORT = 4.5
+GRACE, PATIENCE = 1.0, 2.0
+"""When the worker stops: seconds that running jobs may take to end by themselves, and then to wind down."""
+LAST_RESORT = 4.7
 """Seconds after which a stopping worker leaves whatever still waits: what it held is due again with its lease."""
 
 
@@ -94,7 +94,7 @@ class _Child:
         """End the loop, and wait for it."""
         if self._working.is_set():
             self._loop.call_soon_threadsafe(self._stopping.set)
-            self._thread.join(timeout=2 * GRACE)
+            self._thread.join(timeout=GRACE + PATIENCE + 0.5)
 
     def _live(self) -> None:
         try:
@@ -122,7 +122,7 @@ class _Child:
             self._working.set()
             await self._stopping.wait()
             schedules.cancel()
-            await runner.aclose(grace=GRACE)
+            await runner.aclose(grace=GRACE, patience=PATIENCE)
             await leader.aclose()
 
 

@@ -227,15 +227,15 @@ class Runner:
         while self._tasks:
             await asyncio.wait(list(self._tasks))
 
-    async def aclose(self, *, grace: float = 2) -> None:
-        """Give running jobs `grace` seconds, then cancel them: their leases run out and another takes over."""
+    async def aclose(self, *, grace: float = 1, patience: float = 2) -> None:
+        """Give running jobs `grace` seconds, then cancel them, with `patience` for those that put things in order."""
         if not self._tasks:
             return
         _, late = await asyncio.wait(list(self._tasks), timeout=grace)
         for task in late:
             task.cancel()
         if late:
-            await asyncio.wait(late, timeout=grace)
+            await asyncio.wait(late, timeout=patience)
 
 
 async def run_schedules(resources: Resources, *, leader: Callable[[], Awaitable[bool]]) -> None:

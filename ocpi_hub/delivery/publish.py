@@ -20,6 +20,8 @@ from ocpi_hub.objects.patch import Document
 from ocpi_hub.objects.writing import Written
 from ocpi_hub.wire.headers import PartyId
 
+__all__ = ["Written", "patch", "put", "put_child", "remove"]
+
 log = structlog.get_logger()
 
 

@@ -122,19 +122,19 @@ async def test_a_broker_that_forgets_everything_loses_nothing(
 async def test_every_cdr_arrives_though_the_worker_is_killed(
     hub: Hub, database_url: str, redis_url: str, emsp: Partner
 ) -> None:
-    """X4: kill -9 of the worker while it delivers, three times; its leases run out, and nothing is left of it."""
+    """X4: kill -9 of the worker while it delivers, twice; its leases run out, and nothing is left of it."""
     await hub.connect(emsp)
     short = {"lease": 1, "partner_timeout": 0.5, "sweep_interval": 0.2}
     emsp.misbehave(faults.slow(0.05), module="cdrs")
     for n in range(80):
         await hub.put_cdr(f"CDR{n}")
-    for kills in range(3):
+    for kills in range(2):
         async with worker(database_url, redis_url, ready="worker.leads", **short) as running:
             await emsp.hears("cdrs", count=len(emsp.told("cdrs")) + 10)
             children = running.children()
             running.kill()
             await running.process.wait()
-            gone, left = await asyncio.to_thread(psutil.wait_procs, children, timeout=5)
+            _, left = await asyncio.to_thread(psutil.wait_procs, children, timeout=5)
             assert left == [], kills
     assert len(await hub.owed()) > 0
     async with worker(database_url, redis_url, **short):
@@ -142,7 +142,7 @@ async def test_every_cdr_arrives_though_the_worker_is_killed(
         await nothing_owed(hub)
         assert perf_counter() - began < 1 + 5
     assert len(kept(emsp, "cdrs")) == 80
-    assert len(emsp.told("cdrs")) <= 80 + 3 * 16, "repeated is at most what was under way"
+    assert len(emsp.told("cdrs")) <= 80 + 2 * 16, "repeated is at most what was under way"
 
 
 async def test_another_child_leads_when_the_leader_dies(
@@ -179,7 +179,7 @@ async def test_a_partner_that_hangs_delays_nobody_else(
     await hub.connect(emsp)
     await hub.connect(other)
     emsp.misbehave(faults.hangs())
-    async with worker(database_url, redis_url):
+    async with worker(database_url, redis_url) as running:
         times = []
         for n in range(30):
             began = perf_counter()
@@ -187,4 +187,9 @@ async def test_a_partner_that_hangs_delays_nobody_else(
             await other.hears("locations", count=n + 1)
             times.append(perf_counter() - began)
         assert sorted(times)[-2] < 0.5
+        await hub.put_cdr()
+        began = perf_counter()
+        assert await running.terminate() == 0
+        assert perf_counter() - began < 5
     assert emsp.kept == {}
+    assert {one.leased_until for one in await hub.owed()} == {None}, "every lease was given back"
