@@ -14,13 +14,13 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.delivery import publish
+from ocpi_hub.delivery.publish import Written
 from ocpi_hub.modules import describing
 from ocpi_hub.modules.asking import CallerDep, CorrelationDep, DocumentDep, ResourcesDep, RoutingDep, WorkDep, answer
 from ocpi_hub.modules.sight import sight
 from ocpi_hub.objects import reading
 from ocpi_hub.objects.kinds import Kind
 from ocpi_hub.objects.patch import find_child, require_same
-from ocpi_hub.objects.writing import Written
 from ocpi_hub.partners.access import serves
 from ocpi_hub.partners.directory import Caller
 from ocpi_hub.wire.envelope import Raw
