@@ -9,7 +9,7 @@ from ocpi_hub.wire.headers import PartyId
 from ocpi_hub.wire.parties import InterfaceRole, Role
 
 if TYPE_CHECKING:
-    from ocpi_hub.partners.snapshot import PartyEntry, Snapshot
+    from ocpi_hub.partners.snapshot import Snapshot
 
 # The roles at both ends of a module: who owns its SENDER interface, and who reads (terminology, "typical roles").
 # "Other" counts as an eMSP; its messages go to CPOs only (transport_and_format, Broadcast Push).
@@ -39,16 +39,3 @@ def may_talk(snapshot: "Snapshot", a: PartyId, b: PartyId, module: str) -> bool:
     owners, readers = ENDS.get(module, (_ANY, _ANY))
     roles_a, roles_b = snapshot.roles_of(a), snapshot.roles_of(b)
     return bool((roles_a & owners and roles_b & readers) or (roles_a & readers and roles_b & owners))
-
-
-def readers(snapshot: "Snapshot", owner: PartyId, module: str, *, except_platform: str | None) -> list["PartyEntry"]:
-    """The parties that may read what `owner` publishes in a module; never those of the platform that it came from."""
-    _, roles = ENDS.get(module, (_ANY, _ANY))
-    return [
-        entry
-        for entry in snapshot.parties
-        if entry.role in roles
-        and entry.platform_id != except_platform
-        and entry.party != owner
-        and may_talk(snapshot, owner, entry.party, module)
-    ]

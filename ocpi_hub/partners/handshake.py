@@ -200,7 +200,8 @@ async def rotate(resources: Resources, platform_id: str) -> None:
     try:
         theirs = await _exchange(resources, "PUT", explored, our_token)
     except HandshakeFailed as failure:
-        if failure.refused:
+        # A 401 may be a second answer: the first was lost, and the transport asked again with a token that is now dead.
+        if failure.refused and failure.http_status != 401:
             async with resources.unit_of_work() as db:
                 await keyring.revoke(db, resources, platform_id, token=our_token)
         raise
