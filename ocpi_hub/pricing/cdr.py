@@ -131,6 +131,13 @@ def _known(fields: Fields, name: str) -> datetime | None:
     return None if moment is None or moment.timestamp() == 0 else moment
 
 
+class _BadDimension(ValueError):
+    """What is wrong with a dimension, and in which of its fields."""
+
+    def __init__(self, field: str, message: str) -> None:
+        self.field, self.message = field, message
+
+
 def _read_period(entry: object, index: int) -> Period:
     path = f"charging_periods[{index}]"
     try:
@@ -148,35 +155,35 @@ def _read_period(entry: object, index: int) -> Period:
         raise CdrError(f"{path}.dimensions", "must be a list with at least one entry")
     period = Period(index, start, tariff_id)
     for position, dimension in enumerate(dimensions):
-        field, problem = _read_dimension(dimension, period)
-        if problem:
-            raise CdrError(f"{path}.dimensions[{position}]{field}", problem)
+        try:
+            _read_dimension(dimension, period)
+        except _BadDimension as bad:
+            raise CdrError(f"{path}.dimensions[{position}]{bad.field}", bad.message) from None
     return period
 
 
-def _read_dimension(dimension: object, period: Period) -> tuple[str, str]:
-    """Put one dimension into its period. Returns the field and what is wrong with it; two empty texts if nothing."""
+def _read_dimension(dimension: object, period: Period) -> None:
+    """Put one dimension into its period."""
     try:
         values = as_mapping(dimension)
     except Unreadable as reason:
-        return "", str(reason)
+        raise _BadDimension("", str(reason)) from None
     name = values.get("type")
     if not isinstance(name, str):
-        return ".type", "must be a dimension of OCPI 2.2.1"
+        raise _BadDimension(".type", "must be a dimension of OCPI 2.2.1")
     try:
         volume = as_number(values.get("volume"))
     except Unreadable as reason:
-        return ".volume", str(reason)
+        raise _BadDimension(".volume", str(reason)) from None
     slot = _SLOTS.get(name)
     if slot is None:
         if name not in SESSION_ONLY:
-            return ".type", "must be a dimension of OCPI 2.2.1"
+            raise _BadDimension(".type", "must be a dimension of OCPI 2.2.1")
         period.session_only += (name,)
-        return "", ""
+        return
     if getattr(period, slot) is not None:
-        return ".type", "is given twice in this period"
+        raise _BadDimension(".type", "is given twice in this period")
     if volume < 0 and name in _VOLUMES:
         fed_back = ": OCPI has no price for energy fed back" if name == "ENERGY" else ""
-        return ".volume", f"must not be negative{fed_back}"
+        raise _BadDimension(".volume", f"must not be negative{fed_back}")
     setattr(period, slot, volume)
-    return "", ""

@@ -12,6 +12,7 @@ from .lines import Line
 from .money import ZERO, Price, currency_digits
 from .reading import Fields
 from .report import CostReport
+from .tariff import FLATS
 
 COSTS = (
     "total_cost",
@@ -48,6 +49,7 @@ def cost_differences(report: CostReport) -> list[Difference]:
     """The costs that differ. A CDR may round each to the currency's digits or keep up to four; either is equal."""
     fields = Fields(report.usage.document, "", CdrError)
     sign = -1 if fields.values.get("credit") is True else 1  # in a Credit CDR only total_cost is negative
+    digits, noise = currency_digits(report.currency), _noise(report.lines)
     found = []
     for name in COSTS:
         if not fields.has(name):
@@ -58,21 +60,21 @@ def cost_differences(report: CostReport) -> list[Difference]:
         for part, number, expected in (("excl_vat", excl, computed.excl_vat), ("incl_vat", incl, computed.incl_vat)):
             if number is not None:
                 expected = expected * sign if name == "total_cost" else expected
-                found.append(Difference(f"{name}.{part}", number, expected, _cost_tolerance(number, report)))
+                tolerance = _cost_tolerance(number, digits=digits, noise=noise)
+                found.append(Difference(f"{name}.{part}", number, expected, tolerance))
     return [one for one in found if abs(one.amount) > one.tolerance]
 
 
-def _cost_tolerance(stated: Decimal, report: CostReport) -> Decimal:
-    digits = currency_digits(report.currency)
-    rounding = _HALF.scaleb(-min(max(decimals(stated), digits), 4))
-    return rounding + min(report_noise(report.lines), Decimal("0.4").scaleb(-digits))
+def _cost_tolerance(stated: Decimal, *, digits: int, noise: Decimal) -> Decimal:
+    """Half of the last digit that the CPO kept, and what its volumes' last digits can do, together less than a cent."""
+    return _HALF.scaleb(-min(max(decimals(stated), digits), 4)) + min(noise, Decimal("0.4").scaleb(-digits))
 
 
-def report_noise(lines: tuple[Line, ...]) -> Decimal:
+def _noise(lines: tuple[Line, ...]) -> Decimal:
     """What the fourth decimal of every volume can change: a CPO bills 10 minutes and writes 0.1667 h."""
     noise = ZERO
     for line in lines:
-        if line.component is not None and line.unit:
+        if line.component is not None and line.kind not in FLATS:
             noise += abs(line.component.price) * line.component.vat_factor
     return noise * _DIGIT / 2
 

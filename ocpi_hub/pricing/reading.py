@@ -6,7 +6,7 @@ Numbers become exact Decimals and times aware UTC datetimes. What the fields mea
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
-from decimal import Decimal
+from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Any, NoReturn, Protocol, runtime_checkable
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -15,8 +15,8 @@ from ocpi_hub.wire.types import OcpiModel, parse_datetime
 from .errors import PricingError, TimeZoneError
 
 _PLAIN = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,20})?", re.ASCII)
-_DECIMALS = 20
-_LARGEST = 15  # as a power of ten: with _DECIMALS it keeps every product inside the exact context of money.py
+_LAST_DIGIT = Decimal("1e-20")
+_BOUNDED = Context(prec=35, traps=[Inexact, InvalidOperation])  # keeps every product inside the exact one of money.py
 
 
 @runtime_checkable
@@ -36,7 +36,7 @@ class Unreadable(ValueError):
 
 def as_mapping(document: object) -> Mapping[str, Any]:
     """The fields of a dict or of a wire model. Raises Unreadable for anything else."""
-    if isinstance(document, Mapping):
+    if type(document) is dict or isinstance(document, Mapping):
         return document
     if isinstance(document, OcpiModel):
         return document.document()
@@ -51,35 +51,25 @@ def as_number(value: object) -> Decimal:
     Raises Unreadable for true and false, NaN, infinity, more than 20 decimals, or 10^15 and above.
     """
     kind = type(value)
-    if kind is Decimal:
-        number: Decimal = value  # type: ignore[assignment]
-    elif kind is int:
-        number = Decimal(value)  # type: ignore[arg-type]
-    elif kind is float:
+    if kind is float:
         number = Decimal(repr(value))
-    elif isinstance(value, str) and _PLAIN.fullmatch(value):
-        number = Decimal(value)
+    elif kind is Decimal or kind is int or (isinstance(value, str) and _PLAIN.fullmatch(value)):
+        number = Decimal(value)  # type: ignore[arg-type]
     else:
         raise Unreadable("must be a number")
+    try:
+        _BOUNDED.quantize(number, _LAST_DIGIT)
+    except (Inexact, InvalidOperation):
+        raise Unreadable("has too many digits" if number.is_finite() else "must be a finite number") from None
     if not number.is_finite():
         raise Unreadable("must be a finite number")
-    if number and (number.adjusted() >= _LARGEST or _exponent(number) < -_DECIMALS):
-        raise Unreadable("has too many digits")
     return number
-
-
-def _exponent(number: Decimal) -> int:
-    exponent = number.as_tuple().exponent
-    return exponent if isinstance(exponent, int) else 0
 
 
 def as_moment(value: object) -> datetime:
     """An instant in UTC from an OCPI DateTime or a datetime (without a zone it is UTC). Raises Unreadable."""
     if isinstance(value, str):
-        try:
-            moment = parse_datetime(value)
-        except ValueError as error:
-            raise Unreadable(str(error)) from None
+        moment = _parse(value)
     elif isinstance(value, datetime):
         moment = value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
     else:
@@ -87,6 +77,18 @@ def as_moment(value: object) -> datetime:
     if not 1970 <= moment.year < 2200:
         raise Unreadable("must be a time between 1970 and 2199")
     return moment
+
+
+def _parse(text: str) -> datetime:
+    if len(text) == 20 and text[7] == "-" and text[10] == "T" and text[19] == "Z":
+        try:
+            return datetime.fromisoformat(text)  # the usual form, ten times faster
+        except ValueError:
+            pass
+    try:
+        return parse_datetime(text)
+    except ValueError as error:
+        raise Unreadable(str(error)) from None
 
 
 def as_zone(time_zone: object) -> tzinfo:
