@@ -52,7 +52,7 @@ def run(tariff_path: str | Path, cdr_path: str | Path, *, time_zone: str, as_jso
     try:
         report, found = _price(Path(tariff_path), Path(cdr_path), time_zone=time_zone)
     except BadInput as error:
-        print(f"ocpi-hub: {error}", file=sys.stderr)
+        print(f"ocpi-hub: {_printable(str(error))}", file=sys.stderr)
         return 2
     if as_json:
         print(wire_json.dumps(as_document(report, found)))
@@ -105,13 +105,16 @@ def as_document(report: CostReport, found: list[Difference]) -> dict[str, Any]:
 
 def rendered(report: CostReport, found: list[Difference]) -> RenderableType:
     """The lines and their reasons, what was done to their sum, the totals, and how the CDR's own compare."""
-    notes = [
-        f"{step.kind}: {_short(step.used)} {unit} used, {_short(step.billed)} billed: blocks of {step.step_size} {unit}"
-        for step in report.steps
-        for unit in ("Wh" if step.kind == "ENERGY" else "s",)
-    ]
+    notes = []
+    for step in report.steps:
+        unit = "Wh" if step.kind == "ENERGY" else "s"
+        notes.append(
+            f"{step.kind}: {_short(step.used)} {unit} used, {_short(step.billed)} {unit} billed: "
+            f"blocks of {step.step_size} {unit}"
+        )
     notes += [
-        f"{limit.name} of tariff {limit.tariff_id} moves the total by {_money(limit.change.excl_vat, report)} excl. VAT"
+        f"{limit.name} of tariff {_printable(limit.tariff_id)} moves the total by "
+        f"{_money(limit.change.excl_vat, report)} excl. VAT"
         for limit in report.limits
     ]
     if report.expired:
@@ -211,3 +214,8 @@ def _money(amount: Decimal, report: CostReport) -> str:
 
 def _short(number: Decimal) -> str:
     return f"{WIRE(number).normalize():f}"
+
+
+def _printable(text: str) -> str:
+    """Without what could move a terminal's cursor: documents come from others."""
+    return "".join(character for character in text if character.isprintable())
