@@ -385,8 +385,6 @@ def upgrade() -> None:
         sa.Column("registered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("status_changed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("last_seen_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("failing_since", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("probed_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_platform")),
     )
     op.create_table(

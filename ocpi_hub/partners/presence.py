@@ -48,7 +48,6 @@ async def set_status(db: AsyncSession, platform: Platform, status: ConnectionSta
     """Write a status and let the listeners know, even when it stays: a new handshake is news too."""
     before = ConnectionStatus(platform.status)
     platform.status = status.value
-    platform.failing_since = None
     if before is not status:
         platform.status_changed_at = at
     db.add(platform)

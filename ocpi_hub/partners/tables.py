@@ -38,8 +38,6 @@ class Platform(SQLModel, table=True):
     registered_at: datetime | None = Field(default=None, sa_type=UtcTime)
     status_changed_at: datetime = Field(sa_type=UtcTime)
     last_seen_at: datetime | None = Field(default=None, sa_type=UtcTime)
-    failing_since: datetime | None = Field(default=None, sa_type=UtcTime)
-    probed_at: datetime | None = Field(default=None, sa_type=UtcTime)
 
 
 class CredentialsToken(SQLModel, table=True):
