@@ -4,7 +4,7 @@ The version details are made of what is mounted here.
 """
 
 from collections.abc import Iterator
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -22,12 +22,13 @@ from ocpi_hub.wire.parties import InterfaceRole, ModuleId
 
 def create_ocpi(resources: Resources) -> FastAPI:
     """The app for everything under /ocpi. Its errors are rendered by the door, whoever raised them."""
+    served: set[tuple[str, InterfaceRole]] = set()
     app = FastAPI(
         title="OCPI hub",
         version=VERSION,
         openapi_url=None,
         redirect_slashes=False,
-        middleware=[Middleware(Door, resources=resources)],
+        middleware=[Middleware(Door, resources=resources, served=served)],
         exception_handlers={HTTPException: _leave_to_the_door, RequestValidationError: _leave_to_the_door},
     )
     mounted: list[Mounted] = []
@@ -37,7 +38,33 @@ def create_ocpi(resources: Resources) -> FastAPI:
     for module, role, router in functional():
         mounted.append(Mounted(module, role, f"/ocpi/{VERSION}/{role.value.lower()}/{module}"))
         app.include_router(router, prefix=mounted[-1].path)
+        served.add((module, role))
+    for module, role in PASSED_ON:
+        mounted.append(Mounted(module, role, f"/ocpi/{VERSION}/{role.value.lower()}/{module}"))
     return app
+
+
+PASSED_ON = (
+    (ModuleId.COMMANDS, InterfaceRole.SENDER),
+    (ModuleId.CHARGING_PROFILES, InterfaceRole.SENDER),
+    (ModuleId.CHARGING_PROFILES, InterfaceRole.RECEIVER),
+)
+"""What the hub offers only by passing it on to the party that is meant: the door does it, there is no route."""
+
+
+def openapi(app: FastAPI) -> dict[str, Any]:
+    """What the OCPI side takes and gives, for machines. No answer is ever a 422: that is the framework's own idea."""
+    document = app.openapi()
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            operation["responses"].pop("422", None)
+            operation["security"] = [{"credentials token": []}]
+    schemas = document.get("components", {}).get("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    token = {"type": "apiKey", "in": "header", "name": "Authorization", "description": "Token <base64 of the token>"}
+    document.setdefault("components", {})["securitySchemes"] = {"credentials token": token}
+    return document
 
 
 def functional() -> Iterator[tuple[str, InterfaceRole, APIRouter]]:

@@ -31,7 +31,7 @@ from uvicorn.loops.auto import auto_loop_factory
 from bridge_ocpp.port import ChargerBook
 from ocpi_hub import __version__
 from ocpi_hub.admin.api import create_admin
-from ocpi_hub.api import create_ocpi
+from ocpi_hub.api import create_ocpi, openapi
 from ocpi_hub.base.jobs import Bellringer, use_broker
 from ocpi_hub.base.log import configure_logs
 from ocpi_hub.base.metrics import REGISTRY
@@ -79,9 +79,9 @@ def create_app(resources: Resources) -> FastAPI:
         )
 
     @app.get("/openapi/ocpi.json")
-    async def openapi() -> dict[str, Any]:
+    async def ocpi_document() -> dict[str, Any]:
         """What the OCPI side takes and gives, for machines."""
-        return ocpi.openapi()
+        return openapi(ocpi)
 
     return app
 
