@@ -22,6 +22,13 @@ from ocpi_hub.base.database import open_engine
 from ocpi_hub.embedded.servers import Urls, running
 
 
+def pytest_configure() -> None:
+    """A developer's own settings must not change a test."""
+    for name in [name for name in os.environ if name.startswith("OCPI_HUB_")]:
+        if not name.startswith("OCPI_HUB_TEST_"):
+            del os.environ[name]
+
+
 @dataclass(frozen=True)
 class Databases:
     """Makes and drops databases over one connection that stays open."""

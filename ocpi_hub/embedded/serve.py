@@ -7,7 +7,7 @@ it does not know.
 import gc
 import importlib
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import NoReturn
 
@@ -54,10 +54,7 @@ def _run(settings: Settings, parts: Mapping[str, str], *, wake: Wake, opened: Ex
     migration = Fork("migrate", _migration(settings), pid_file=folder.path / "migrate.pid")
     migration.start()
     opened.callback(stop_forks, [migration], within=_STOP_WITHIN, hurry=lambda: False)
-    for path in parts.values():  # once here and meanwhile, instead of once in each part and afterwards
-        _function(path)
-    gc.collect()
-    gc.freeze()  # so that the parts go on sharing what was imported
+    _load(parts.values())
     _wait_for_migration(migration, wake)
     opened.enter_context(announced(settings))
     forks = [Fork(name, _part(path, settings), pid_file=folder.path / f"{name}.pid") for name, path in parts.items()]
@@ -148,6 +145,15 @@ def _function(path: str) -> Callable[[Settings, Callable[[], None]], None]:
     module, _, name = path.partition(":")
     function: Callable[[Settings, Callable[[], None]], None] = getattr(importlib.import_module(module), name)
     return function
+
+
+def _load(paths: Iterable[str]) -> None:
+    """Import all parts once, while the migration runs, instead of once in each of them after it."""
+    gc.disable()  # it would walk through the modules again and again
+    for path in paths:
+        _function(path)
+    gc.freeze()  # so that the parts go on sharing them
+    gc.enable()
 
 
 def _part(path: str, settings: Settings) -> Target:
