@@ -5,27 +5,22 @@ Every verdict is remembered, for the Session and the CDR that may follow (author
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, or_, select
+from sqlmodel import col, select
 
 from bridge_ocpp.port import AuthStatus, IdToken, Verdict, Where
 from ocpi_hub.base.resources import Resources
-from ocpi_hub.chargers import cards, placing, realtime
-from ocpi_hub.chargers.tables import Authorization, ChargerPlacement, PartnerCommand, SessionLink
+from ocpi_hub.chargers import cards, commanded, placing, realtime
+from ocpi_hub.chargers.tables import Authorization, ChargerPlacement, SessionLink
 from ocpi_hub.objects import reading
 from ocpi_hub.objects.kinds import TOKENS
 from ocpi_hub.wire import json as wire_json
 
 log = structlog.get_logger()
-
-COMMAND_COVERS = timedelta(minutes=15)
-"""How long the token of a START_SESSION or RESERVE_NOW is authorized at that charger (mod_commands, StartSession)."""
-
-_MADE_BY_SERVERS = ("APP_USER", "AD_HOC_USER")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +59,7 @@ async def _decide(
     *,
     at: datetime,
 ) -> Decision:
-    command = await covering_command(db, token, where.charger_id, at=at)
+    command = await commanded.covering(db, token, where.charger_id, at=at)
     if command is not None:
         return Decision(
             Verdict(AuthStatus.ACCEPTED, group=_group(_document(command.token))),
@@ -143,38 +138,6 @@ def _group(token: dict[str, Any] | None) -> IdToken | None:
 def _document(text: str | None) -> dict[str, Any] | None:
     document: dict[str, Any] | None = wire_json.loads(text) if text is not None else None
     return document
-
-
-async def covering_command(db: AsyncSession, token: IdToken, charger_id: str, *, at: datetime) -> PartnerCommand | None:
-    """The newest command that authorizes this token at this charger now (mod_commands, StartSession and ReserveNow).
-
-    Any token within 15 minutes. One that a server made up is never asked about, so it also holds while its reservation
-    lasts and while the session that its command started runs.
-    """
-    query = (
-        select(PartnerCommand, SessionLink.transaction_id)
-        .join(
-            SessionLink,
-            (col(SessionLink.command_id) == col(PartnerCommand.id)) & col(SessionLink.ended_at).is_(None),
-            isouter=True,
-        )
-        .where(
-            PartnerCommand.id_token_key == token.value.lower(),
-            PartnerCommand.charger_key == charger_id.lower(),
-            or_(
-                col(PartnerCommand.received_at) > at - COMMAND_COVERS,
-                col(PartnerCommand.reserved_until) > at,
-                col(SessionLink.transaction_id).is_not(None),
-            ),
-        )
-        .order_by(col(PartnerCommand.id).desc())
-    )
-    for command, running in (await db.execute(query)).all():
-        recent = command.received_at > at - COMMAND_COVERS
-        document = _document(command.token) or {}
-        if recent or (document.get("type") in _MADE_BY_SERVERS and (running or command.reserved_until is not None)):
-            return command
-    return None
 
 
 async def partner_token(db: AsyncSession, uid: str) -> dict[str, Any] | None:

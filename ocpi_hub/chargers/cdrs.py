@@ -13,7 +13,7 @@ from bridge_ocpp.port import Sample, StateChange, Transaction
 from ocpi_hub.chargers import readings
 from ocpi_hub.chargers.mapping import credit_id, kwh, signed_data
 from ocpi_hub.chargers.tables import SessionLink
-from ocpi_hub.pricing import PricingError, periods, price
+from ocpi_hub.pricing import PricingError, periods, price, reservation_periods
 from ocpi_hub.wire import json as wire_json
 from ocpi_hub.wire.types import format_datetime
 
@@ -22,9 +22,9 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """A transaction until `end`: energy in kWh, ChargingPeriods, and the total_… fields of its CDR.
+    """A session until `end`: energy in kWh, ChargingPeriods, and the total_… fields of its CDR.
 
-    `problem` says why there is no price; then there are no periods and no totals either.
+    `start` is where charging began; `problem` says why there is no price: then there are no periods and no totals.
     """
 
     start: datetime
@@ -54,10 +54,9 @@ def bill(
     shortest = start + timedelta(milliseconds=1 if energy_wh else 0)
     end = max(_milliseconds(transaction.ended_at or until), shortest)
     parts = readings.stretches(start, end, states)
-    tariff = tariff_of(link)
     try:
         documents = periods(
-            tariff,
+            tariff_of(link),
             start=start,
             end=end,
             samples=readings.register(parts, energy_wh=energy_wh, samples=samples),
@@ -65,16 +64,42 @@ def bill(
             parked=readings.parking(parts),
             powers=readings.powers(samples),
             currents=readings.currents(samples),
+            reserved_from=link.reserved_from,
         )
-        bare = {
-            "start_date_time": format_datetime(start),
-            "end_date_time": format_datetime(end),
-            "charging_periods": documents,
-        }
-        report = price(tariff or _FREE | {"currency": link.currency}, bare, time_zone=link.time_zone)
+        return Bill(start, end, kwh(energy_wh), documents, _totals(link, documents, start=start, end=end))
     except PricingError as error:
         return Bill(start, end, kwh(energy_wh), [], {}, problem=str(error))
-    return Bill(start, end, kwh(energy_wh), documents, report.totals())
+
+
+def unpriced(at: datetime) -> Bill:
+    """The bill of a session of which nothing has happened yet."""
+    return Bill(_milliseconds(at), _milliseconds(at), Decimal(0), [], {})
+
+
+def reservation_bill(link: SessionLink, *, until: datetime) -> Bill:
+    """What a reservation costs that nobody used (mod_tariffs, RESERVATION_EXPIRES). Less than a second was none."""
+    start, end = _milliseconds(link.started_at), _milliseconds(until)
+    if end - start < timedelta(seconds=1):
+        return unpriced(start)
+    try:
+        documents = reservation_periods(tariff_of(link), start=start, end=end, time_zone=link.time_zone, expired=True)
+        return Bill(start, end, Decimal(0), documents, _totals(link, documents, start=start, end=end))
+    except PricingError as error:
+        return Bill(start, end, Decimal(0), [], {}, problem=str(error))
+
+
+def _totals(link: SessionLink, charging_periods: list[Document], *, start: datetime, end: datetime) -> Document:
+    """The total_… fields; a CDR starts with its reservation if it had one (mod_cdrs, CDR.start_date_time)."""
+    bare = {
+        "start_date_time": format_datetime(_first_moment(link, start)),
+        "end_date_time": format_datetime(end),
+        "charging_periods": charging_periods,
+    }
+    return price(tariff_of(link) or _FREE | {"currency": link.currency}, bare, time_zone=link.time_zone).totals()
+
+
+def _first_moment(link: SessionLink, start: datetime) -> datetime:
+    return min(_milliseconds(link.reserved_from), start) if link.reserved_from is not None else start
 
 
 _FREE: Document = {
@@ -137,7 +162,7 @@ def cdr_document(
         "country_code": link.country_code,
         "party_id": link.party_id,
         "id": cdr_id,
-        "start_date_time": format_datetime(bill.start),
+        "start_date_time": format_datetime(_first_moment(link, bill.start)),
         "end_date_time": format_datetime(bill.end),
         "session_id": link.session_id,
         "cdr_token": link.cdr_token,

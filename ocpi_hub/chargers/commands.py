@@ -3,13 +3,11 @@
 Accepting writes a row and rings a bell; the charger is asked by jobs.py, after the commit. No network here.
 """
 
-import ipaddress
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 import structlog
 from pydantic import ValidationError
@@ -19,11 +17,11 @@ from sqlmodel import col, select
 from ocpi_hub.base.jobs import ring_after_commit
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.base.settings import Settings
-from ocpi_hub.chargers import jobs, reservations
+from ocpi_hub.chargers import commanded, jobs
 from ocpi_hub.chargers.mapping import id_token_of
 from ocpi_hub.chargers.spots import Declined, Spot, find_spot
-from ocpi_hub.chargers.tables import ChargerPlacement, PartnerCommand, SessionLink
-from ocpi_hub.partners.guard import Guard, url_problem
+from ocpi_hub.chargers.tables import RESERVED, ChargerPlacement, PartnerCommand, SessionLink
+from ocpi_hub.partners.guard import callback_problem
 from ocpi_hub.wire import commands as words
 from ocpi_hub.wire import json as wire_json
 from ocpi_hub.wire.commands import CommandResponse, CommandResponseType, CommandType
@@ -113,21 +111,10 @@ def _read(settings: Settings, asked: Asked) -> Any:
         request = words.COMMANDS[asked.type].model_validate(asked.body)
     except ValidationError as error:
         raise from_validation(error) from None
-    problem = url_problem(request.response_url) or _address_problem(settings, request.response_url)
+    problem = callback_problem(settings.partner_networks, request.response_url)
     if problem is not None:
         raise InvalidParameters(f"response_url: {problem}")
     return request
-
-
-def _address_problem(settings: Settings, url: str) -> str | None:
-    """Why a literal address cannot be a partner's; names are judged at the socket, where they are resolved."""
-    parts = urlsplit(url)
-    try:
-        ipaddress.ip_address(parts.hostname or "")
-    except ValueError:
-        return None
-    guard = Guard(settings.partner_networks, public=parts.scheme.lower() == "https")
-    return None if guard.allows(parts.hostname or "") else "the host's address is not one that partners may live at"
 
 
 async def _require_reachable(target: Target, db: AsyncSession) -> None:
@@ -152,7 +139,7 @@ async def _reserve_now(resources: Resources, asked: Asked, request: words.Reserv
         raise InvalidParameters("expiry_date: is in the past")
     columns = _token_columns(asked, request)
     spot = await find_spot(db, request.location_id, request.evse_uid, to_party=asked.to_party)
-    before = await reservations.newest(db, asked.from_party, request.reservation_id)
+    before = await commanded.newest_reservation(db, asked.from_party, request.reservation_id)
     same = before is not None and before.charger_key == spot.placement.key
     return _at(
         spot,
@@ -167,7 +154,7 @@ async def _reserve_now(resources: Resources, asked: Asked, request: words.Reserv
 async def _cancel_reservation(
     resources: Resources, asked: Asked, request: words.CancelReservation, db: AsyncSession
 ) -> Target:
-    reserved = await reservations.newest(db, asked.from_party, request.reservation_id)
+    reserved = await commanded.newest_reservation(db, asked.from_party, request.reservation_id)
     if reserved is None:
         raise Declined(CommandResponseType.REJECTED, "No reservation of yours has this reservation_id")
     columns = {name: getattr(reserved, name) for name in ("reservation_id", "reservation_key", "reservation_number")}
@@ -180,8 +167,9 @@ async def _stop_session(resources: Resources, asked: Asked, request: words.StopS
         raise Declined(CommandResponseType.UNKNOWN_SESSION, "There is no session with this id")
     if not _pays(asked, link):
         raise Declined(CommandResponseType.REJECTED, "The session is not one of your customers'")
-    if link.ended_at is not None:
-        raise Declined(CommandResponseType.REJECTED, "The session has ended")
+    if link.ended_at is not None or link.is_reservation:
+        reason = "The session has ended" if link.ended_at is not None else "The session has not begun: it is reserved"
+        raise Declined(CommandResponseType.REJECTED, reason)
     columns = {"evse_id": link.evse_id, "transaction_id": link.transaction_id, "session_id": link.session_id}
     return Target(link.charger_id, PartyId(link.country_code, link.party_id), columns)
 
@@ -195,7 +183,11 @@ async def _unlock_connector(
     )
     last = await db.scalar(
         select(SessionLink)
-        .where(SessionLink.charger_key == spot.placement.key, col(SessionLink.evse_id) == spot.evse_id)
+        .where(
+            SessionLink.charger_key == spot.placement.key,
+            col(SessionLink.evse_id) == spot.evse_id,
+            ~col(SessionLink.transaction_id).startswith(RESERVED),
+        )
         .order_by(col(SessionLink.started_at).desc())
         .limit(1)
     )

@@ -1,17 +1,20 @@
 """The jobs of this room: asking chargers for partners, and the sweeps that repair what a crash left behind."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import delete, update
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from bridge_ocpp.port import ChargerPort, Outcome, OutcomeStatus
 from ocpi_hub.base.jobs import job, ring_after_commit, scheduled
 from ocpi_hub.base.resources import Resources
-from ocpi_hub.chargers import results
+from ocpi_hub.chargers import reservations, results
 from ocpi_hub.chargers.asking import charger_command
 from ocpi_hub.chargers.tables import Authorization, PartnerCommand
+from ocpi_hub.wire.commands import CommandType
 
 log = structlog.get_logger()
 
@@ -42,7 +45,15 @@ async def execute(resources: Resources, command_id: int) -> None:
     async with resources.unit_of_work() as db:
         query = select(PartnerCommand).where(PartnerCommand.id == command_id).with_for_update()
         asked = (await db.scalars(query.execution_options(populate_existing=True))).one()
-        await results.settle(db, asked, outcome, at=resources.clock())
+        told = await results.settle(db, asked, outcome, at=resources.clock())
+        if told and outcome.accepted and asked.type in _AFTERWARDS:
+            await _AFTERWARDS[asked.type](resources, asked, db)
+
+
+_AFTERWARDS: dict[str, Callable[[Resources, PartnerCommand, AsyncSession], Awaitable[None]]] = {
+    CommandType.RESERVE_NOW: reservations.taken,
+    CommandType.CANCEL_RESERVATION: reservations.given_up,
+}
 
 
 async def _ask(resources: Resources, row: PartnerCommand) -> Outcome:
@@ -53,7 +64,7 @@ async def _ask(resources: Resources, row: PartnerCommand) -> Outcome:
 
 @scheduled(lambda resources: resources.settings.sweep_interval)
 async def sweep(resources: Resources) -> None:
-    """Ring again for commands whose bell was lost; a TIMEOUT for those whose deadline passed without an answer."""
+    """Ring again where a bell was lost, a TIMEOUT where a deadline passed unanswered, an end where nobody came."""
     now: datetime = resources.clock()
     open_ = select(PartnerCommand).where(col(PartnerCommand.state) != "ANSWERED")
     async with resources.unit_of_work() as db:
@@ -67,6 +78,8 @@ async def sweep(resources: Resources) -> None:
         )
         for row in await db.scalars(waiting.limit(500)):
             ring_after_commit(db, execute, row.id)
+    async with resources.unit_of_work() as db:
+        await reservations.expire(resources, db)
 
 
 @scheduled(lambda resources: 3600.0)

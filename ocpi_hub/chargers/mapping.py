@@ -171,6 +171,13 @@ def cdr_location(location: Mapping[str, Any], evse: Mapping[str, Any], connector
     }
 
 
+def reserved_location(location: Mapping[str, Any]) -> dict[str, Any]:
+    """The CdrLocation of a reservation that has no EVSE yet: #NA, and "any value" for what describes a connector."""
+    nothing = {"uid": NOT_AVAILABLE, "evse_id": NOT_AVAILABLE}
+    anything = {"standard": "IEC_62196_T2", "format": "SOCKET", "power_type": "AC_3_PHASE"}
+    return cdr_location(location, nothing, {"id": NOT_AVAILABLE, **anything})
+
+
 # --- quantities ----------------------------------------------------------------------------------------------
 
 _FOUR_DECIMALS = Decimal("0.0001")

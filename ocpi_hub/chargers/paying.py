@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from bridge_ocpp.port import AuthStatus, IdToken, Transaction
-from ocpi_hub.chargers import authorizing, cards, reservations
+from ocpi_hub.chargers import authorizing, cards, commanded
 from ocpi_hub.chargers.mapping import NOT_AVAILABLE, cdr_token_of, token_type
 from ocpi_hub.chargers.tables import Authorization, PartnerCommand
 from ocpi_hub.wire import json as wire_json
@@ -35,16 +35,16 @@ async def find(db: AsyncSession, transaction: Transaction, *, owner: PartyId, at
     """The payer of a transaction, as far as is known at `at`."""
     command = await _remote_start(db, transaction)
     if command is not None:
-        return _by_command(command)
+        return by_command(command)
     token = transaction.id_token
     if token is None:
         return Payer("nobody", _token_of_ours(None, owner), "WHITELIST")
     verdict = await _last_verdict(db, transaction, token, at=at)
     if verdict is not None:
         return _by_verdict(verdict, token, owner)
-    command = await authorizing.covering_command(db, token, transaction.charger_id, at=at)
+    command = await commanded.covering(db, token, transaction.charger_id, at=at)
     if command is not None:
-        return _by_command(command)
+        return by_command(command)
     if await cards.find(db, token.value) is not None:
         return Payer("own", _token_of_ours(token, owner), "WHITELIST")
     known = await authorizing.partner_token(db, token.value)
@@ -60,7 +60,7 @@ async def _remote_start(db: AsyncSession, transaction: Transaction) -> PartnerCo
         if command is not None and command.token and command.charger_key == transaction.charger_id.lower():
             return command
     if transaction.reservation_id is not None:
-        return await reservations.by_number(db, transaction.charger_id, transaction.reservation_id)
+        return await commanded.reservation_by_number(db, transaction.charger_id, transaction.reservation_id)
     return None
 
 
@@ -81,7 +81,8 @@ async def _last_verdict(
     return await db.scalar(query)
 
 
-def _by_command(command: PartnerCommand) -> Payer:
+def by_command(command: PartnerCommand) -> Payer:
+    """The owner of the token that a command came with."""
     token = wire_json.loads(command.token or "{}")
     return Payer(
         "partner",

@@ -20,18 +20,22 @@ WORTH_TELLING = timedelta(minutes=10)
 """How long a result is retried: nobody waits longer for a charger to start."""
 
 
-async def settle(db: AsyncSession, row: PartnerCommand, outcome: Outcome, *, at: datetime) -> None:
-    """Write how the charger took a command, and owe it to the partner; after a TIMEOUT was told it is only noted."""
+async def settle(db: AsyncSession, row: PartnerCommand, outcome: Outcome, *, at: datetime) -> bool:
+    """Write how the charger took a command, and owe it to the partner.
+
+    False when a TIMEOUT has been told before: then it is only noted.
+    """
     result = command_result(outcome.status)
     if row.outcome is not None:
         if row.late_outcome is None and row.outcome == "TIMEOUT":
             row.late_outcome = result
             log.warning("command.answered_late", command=row.id, result=result)
-        return
+        return False
     row.state, row.outcome, row.answered_at = "ANSWERED", result, at
     row.detail = outcome.detail[:512] or None
     log.info("command.answered", command=row.id, type=row.type, charger=row.charger_id, result=result)
     await owe(db, row, "" if outcome.accepted else outcome.detail, at=at)
+    return True
 
 
 async def owe(db: AsyncSession, row: PartnerCommand, reason: str, *, at: datetime) -> None:

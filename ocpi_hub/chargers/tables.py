@@ -146,6 +146,10 @@ class Authorization(SQLModel, table=True):
     command_id: int | None = None
 
 
+RESERVED = "reserved:"
+"""What the `transaction_id` of a session begins with as long as there is only a reservation; its number follows."""
+
+
 class SessionLink(SQLModel, table=True):
     """What a transaction became: its session, its CDR, who pays, and everything as it stood at the start.
 
@@ -160,6 +164,7 @@ class SessionLink(SQLModel, table=True):
         UniqueConstraint("session_id"),
         Index("ix_session_link_open", "charger_key", "id_token_key", postgresql_where="ended_at IS NULL"),
         Index("ix_session_link_evse", "charger_key", "evse_id", "started_at"),
+        Index("ix_session_link_reserved", "reserved_until", postgresql_where="status = 'RESERVATION'"),
     )
 
     transaction_id: str = Field(primary_key=True)
@@ -184,6 +189,8 @@ class SessionLink(SQLModel, table=True):
     command_id: int | None = None
     status: str | None = None
     charging_state: str | None = None
+    reserved_from: datetime | None = Field(default=None, sa_type=UtcTime)
+    reserved_until: datetime | None = Field(default=None, sa_type=UtcTime)
     started_at: datetime = Field(sa_type=UtcTime)
     ended_at: datetime | None = Field(default=None, sa_type=UtcTime)
     published_at: datetime | None = Field(default=None, sa_type=UtcTime)
@@ -192,3 +199,8 @@ class SessionLink(SQLModel, table=True):
     authorized: bool = False
     refused: bool = False
     suspect: bool = False
+
+    @property
+    def is_reservation(self) -> bool:
+        """Whether no transaction has come of it yet."""
+        return self.transaction_id.startswith(RESERVED)
