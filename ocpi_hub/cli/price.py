@@ -14,7 +14,6 @@ from rich.table import Table
 from rich.text import Text
 
 from ocpi_hub.pricing import (
-    WIRE,
     CdrError,
     CostReport,
     Difference,
@@ -25,7 +24,7 @@ from ocpi_hub.pricing import (
     differences,
     price,
 )
-from ocpi_hub.pricing.money import currency_digits
+from ocpi_hub.pricing.money import currency_digits, shown
 from ocpi_hub.wire import json as wire_json
 from ocpi_hub.wire.errors import OcpiError
 
@@ -87,17 +86,7 @@ def _read(path: Path) -> Any:
 
 def as_document(report: CostReport, found: list[Difference]) -> dict[str, Any]:
     """The report as JSON, with `differences`: the fields of the CDR that say otherwise."""
-    return report.as_document() | {
-        "differences": [
-            {
-                "field": one.field,
-                "stated": one.stated,
-                "computed": WIRE(one.computed),
-                "difference": WIRE(one.amount),
-            }
-            for one in found
-        ]
-    }
+    return report.as_document() | {"differences": [{"field": one.field} | one.numbers() for one in found]}
 
 
 # --- for people ----------------------------------------------------------------------------------------------
@@ -109,7 +98,7 @@ def rendered(report: CostReport, found: list[Difference]) -> RenderableType:
     for step in report.steps:
         unit = "Wh" if step.kind == "ENERGY" else "s"
         notes.append(
-            f"{step.kind}: {_short(step.used)} {unit} used, {_short(step.billed)} {unit} billed: "
+            f"{step.kind}: {shown(step.used)} {unit} used, {shown(step.billed)} {unit} billed: "
             f"blocks of {step.step_size} {unit}"
         )
     notes += [
@@ -140,8 +129,8 @@ def _lines(report: CostReport) -> Table:
             f"{line.state.local:%a %Y-%m-%d %H:%M:%S}",
             line.kind,
             _quantity(line),
-            "-" if line.price is None else f"{_short(line.price)}{'/' + line.unit if line.unit else ''}",
-            "-" if line.vat is None else f"{_short(line.vat)} %",
+            "-" if line.price is None else f"{shown(line.price)}{'/' + line.unit if line.unit else ''}",
+            "-" if line.vat is None else f"{shown(line.vat)} %",
             _money(line.cost.excl_vat, report),
             _money(line.cost.incl_vat, report),
         )
@@ -151,8 +140,8 @@ def _lines(report: CostReport) -> Table:
 def _quantity(line: Line) -> str:
     if not line.unit:
         return ""
-    billed = f" → {_short(line.billed)}" if line.surplus else ""
-    return f"{_short(line.measured)}{billed} {line.unit}"
+    billed = f" → {shown(line.billed)}" if line.surplus else ""
+    return f"{shown(line.measured)}{billed} {line.unit}"
 
 
 def _reasons(report: CostReport) -> Table:
@@ -196,8 +185,8 @@ def _verdict(report: CostReport, found: list[Difference]) -> list[Text]:
         return [Text("The CDR's own totals are equal." if stated else "The CDR states no total_cost to compare with.")]
     return [
         Text(
-            f"{one.field}: the CDR says {_short(one.stated)}, the tariff gives {_short(one.computed)}, "
-            f"{_short(abs(one.amount))} {'less' if one.amount > 0 else 'more'}",
+            f"{one.field}: the CDR says {shown(one.stated)}, the tariff gives {shown(one.computed)}, "
+            f"{shown(abs(one.amount))} {'less' if one.amount > 0 else 'more'}",
             style="bold red",
         )
         for one in found
@@ -206,14 +195,9 @@ def _verdict(report: CostReport, found: list[Difference]) -> list[Text]:
 
 def _money(amount: Decimal, report: CostReport) -> str:
     """Up to four digits after the point, and at least those of the currency."""
-    text = f"{WIRE(amount).normalize():f}"
-    whole, _, fraction = text.partition(".")
+    whole, _, fraction = shown(amount).partition(".")
     digits = fraction.ljust(currency_digits(report.currency), "0")
     return f"{whole}.{digits}" if digits else whole
-
-
-def _short(number: Decimal) -> str:
-    return f"{WIRE(number).normalize():f}"
 
 
 def _printable(text: str) -> str:

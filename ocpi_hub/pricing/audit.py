@@ -45,7 +45,7 @@ def audit(
         usage = read_usage(cdr)
     except CdrError as error:
         return Audit(_id_of(cdr), (_unreadable(error),), None)
-    fields = Fields(usage.document, "", CdrError)
+    fields, around = Fields(usage.document, "", CdrError), list(others)
     own, findings = _own_tariffs(fields)
     report, problem = _price(given or own, usage, zone)
     findings += [problem] if problem else []
@@ -57,8 +57,8 @@ def audit(
         check_sums(fields),
         check_credit(fields),
         *([_against_tariffs(report, given or own, own)] if report else []),
-        duplicates(usage.document, others),
-        overlaps(usage.document, others),
+        duplicates(usage.document, around),
+        overlaps(usage.document, around),
         *([credit_pair(usage.document, original)] if original is not None else []),
         *([against_session(usage.document, session)] if session is not None else []),
     ]

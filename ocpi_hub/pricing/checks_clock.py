@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from .cdr import Period, Usage, seconds_of
 from .findings import Finding, Severity
-from .money import HOUR, WIRE, ZERO
+from .money import HOUR, WIRE, ZERO, shown
 
 _GRACE = Decimal(2)  # seconds: volumes have four decimals of an hour
 _AHEAD = timedelta(minutes=15)
@@ -67,6 +67,6 @@ def _check_room(period: Period, seconds: Decimal) -> Iterator[Finding]:
         yield Finding(
             "time_exceeds_period",
             f"charging_periods[{period.index}].dimensions",
-            f"has {hours:f} h in a period of {length:f} h",
+            f"has {shown(hours)} h in a period of {shown(length)} h",
             numbers={"stated": hours, "computed": length},
         )

@@ -13,6 +13,7 @@ from .cdr import seconds_of
 from .findings import Finding, Severity
 from .lines import Line
 from .moments import LONGEST, cut_points, restrictions_of
+from .money import shown
 from .report import CostReport
 from .restrictions import Consumed, State
 from .tariff import PreparedTariff, first
@@ -36,7 +37,7 @@ def check_cuts(report: CostReport, tariffs: Sequence[PreparedTariff]) -> Iterato
                 yield Finding(
                     "period_spans_price_change",
                     f"charging_periods[{line.period}]",
-                    f"goes on past {state.local:%H:%M}, {state.kwh.normalize():f} kWh, where {line.kind} changes price",
+                    f"goes on past {state.local:%H:%M}, {shown(state.kwh)} kWh, where {line.kind} changes price",
                     severity=Severity.WARNING,
                     numbers={"moment": state.local, "kwh": state.kwh},
                 )

@@ -9,7 +9,7 @@ from decimal import Decimal
 from .cdr import Period, Usage, seconds_of
 from .comparison import quantity_differences
 from .findings import Finding, Severity
-from .money import HOUR, WIRE
+from .money import HOUR, WIRE, ZERO, shown
 
 _CODES = {"total_energy": "energy_differs", "total_time": "time_differs", "total_parking_time": "parking_time_differs"}
 
@@ -29,12 +29,8 @@ def check_quantities(usage: Usage) -> Iterator[Finding]:
         yield Finding(
             _CODES[difference.field],
             difference.field,
-            f"says {difference.stated:f}, the CDR itself gives {WIRE(difference.computed):f}",
-            numbers={
-                "stated": difference.stated,
-                "computed": WIRE(difference.computed),
-                "difference": WIRE(difference.amount),
-            },
+            f"says {shown(difference.stated)}, the CDR itself gives {shown(difference.computed)}",
+            numbers=difference.numbers(),
         )
     if usage.total("energy") is None and usage.document.get("total_energy"):
         yield Finding(
@@ -69,7 +65,7 @@ def check_power(usage: Usage, *, power_type: str | None, max_power_kw: Decimal |
             yield Finding(
                 "energy_below_power",
                 f"charging_periods[{period.index}].dimensions",
-                f"has {period.energy:f} kWh, less than MIN_POWER gives in its charging time",
+                f"has {shown(period.energy)} kWh, less than MIN_POWER gives in its charging time",
                 severity=Severity.WARNING,
                 numbers={"energy": period.energy, "min_power": period.min_power, "hours": period.time},
             )
@@ -90,6 +86,6 @@ def _too_much(period: Period, *, hours: Decimal, power: Decimal, name: str) -> F
     return Finding(
         "energy_exceeds_power",
         f"charging_periods[{period.index}].dimensions",
-        f"has {period.energy:f} kWh in {WIRE(hours):f} h, more than {name} allows at {WIRE(power).normalize():f} kW",
+        f"has {shown(period.energy or ZERO)} kWh in {shown(hours)} h, more than {name} allows at {shown(power)} kW",
         numbers={"energy": period.energy, "hours": WIRE(hours), "power": WIRE(power)},
     )

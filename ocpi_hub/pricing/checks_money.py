@@ -10,7 +10,7 @@ from .cdr import Usage
 from .comparison import COSTS, Difference, cost_differences
 from .errors import CdrError
 from .findings import Finding, Severity
-from .money import WIRE, ZERO, currency_digits
+from .money import ZERO, currency_digits, shown
 from .reading import Fields
 from .report import CostReport
 from .tariff import PreparedTariff
@@ -26,10 +26,10 @@ def check_costs(report: CostReport) -> Iterator[Finding]:
         yield Finding(
             "cost_differs",
             difference.field,
-            f"says {difference.stated:f} {report.currency}, the tariff gives {WIRE(difference.computed):f}"
+            f"says {shown(difference.stated)} {report.currency}, the tariff gives {shown(difference.computed)}"
             + (": rounding every line could explain it" if small else ""),
             severity=Severity.WARNING if small else Severity.ERROR,
-            numbers=_numbers(difference),
+            numbers=difference.numbers(),
         )
 
 
@@ -63,7 +63,7 @@ def check_sums(fields: Fields) -> Iterator[Finding]:
         yield Finding(
             "sum_differs",
             _TOTAL,
-            f"is {stated:f}, but the parts that the CDR names add up to {summed:f}",
+            f"is {shown(stated)}, but the parts that the CDR names add up to {shown(summed)}",
             severity=Severity.WARNING,
             numbers={"stated": stated, "computed": summed, "difference": stated - summed},
         )
@@ -105,7 +105,8 @@ def check_tariffs(usage: Usage, tariffs: Sequence[PreparedTariff], own: Sequence
                     f"is not what tariff {tariff.id} says as it is known here",
                     severity=Severity.WARNING,
                 )
-    if len(own) > 1 and not any(period.tariff_id for period in usage.periods):
+    by_own = len(own) > 1 and tariffs[0] is own[0]
+    if by_own and not any(period.tariff_id for period in usage.periods):
         yield Finding(
             "tariff_ambiguous",
             "charging_periods[0].tariff_id",
@@ -131,14 +132,6 @@ def _amounts(fields: Fields, name: str) -> tuple[Decimal, Decimal | None] | None
         return None
     price = Fields(fields.values[name], name, CdrError)
     return price.required_number("excl_vat"), price.number("incl_vat")
-
-
-def _numbers(difference: Difference) -> dict[str, Decimal]:
-    return {
-        "stated": difference.stated,
-        "computed": WIRE(difference.computed),
-        "difference": WIRE(difference.amount),
-    }
 
 
 def _could_be_line_rounding(difference: Difference, report: CostReport) -> bool:

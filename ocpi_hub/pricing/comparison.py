@@ -9,7 +9,7 @@ from decimal import Decimal
 from .cdr import Usage
 from .errors import CdrError
 from .lines import Line
-from .money import ZERO, Price, currency_digits
+from .money import WIRE, ZERO, Price, currency_digits
 from .reading import Fields
 from .report import CostReport
 from .tariff import FLATS
@@ -38,6 +38,10 @@ class Difference:
     @property
     def amount(self) -> Decimal:
         return self.stated - self.computed
+
+    def numbers(self) -> dict[str, Decimal]:
+        """What is stated, what it should be, and how much lies between, to four decimals."""
+        return {"stated": self.stated, "computed": WIRE(self.computed), "difference": WIRE(self.amount)}
 
 
 def differences(report: CostReport) -> list[Difference]:

@@ -87,7 +87,8 @@ def periods(
     zone = as_zone(time_zone)
     documents = []
     if reserved_from is not None and to_ms(reserved_from) < to_ms(start):
-        documents = reservation_periods(prepared, start=reserved_from, end=start, time_zone=zone)
+        reserved = reservation_periods(prepared, start=reserved_from, end=start, time_zone=zone)
+        documents = [period for period in reserved if period["dimensions"][0]["volume"]]
     pieces = _pieces(recording, prepared, zone)
 
     def winners(piece: Piece) -> Winners:

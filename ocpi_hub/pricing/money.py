@@ -64,6 +64,11 @@ WIRE = Rounding(4)
 """The four decimals of an OCPI `number` (types.asciidoc)."""
 
 
+def shown(number: Decimal) -> str:
+    """A number for people: up to four decimals, without zeros at the end."""
+    return f"{WIRE(number).normalize():f}"
+
+
 @dataclass(frozen=True, slots=True)
 class Price:
     """An amount without and with VAT, as OCPI's Price; not rounded unless `rounded` was called."""

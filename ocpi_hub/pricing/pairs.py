@@ -132,13 +132,21 @@ class _Fact:
 
 def _counting(this: _Fact, others: Iterable[Document]) -> Iterator[_Fact]:
     """The other CDRs that still stand: no Credit CDRs, none that was credited, not this one itself."""
-    facts = [_Fact(other) for other in others]
+    facts = [fact for fact in map(_fact, others) if fact is not None]
     credited = {fact.credits for fact in (*facts, this) if fact.is_credit}
     if this.is_credit or _fold(this.id) in credited:
         return
     for fact in facts:
         if not fact.is_credit and _fold(fact.id) not in credited and _fold(fact.id) != _fold(this.id):
             yield fact
+
+
+def _fact(other: Document) -> _Fact | None:
+    """Another CDR; None where it cannot be read: that is a finding about the other one."""
+    try:
+        return _Fact(other)
+    except CdrError:
+        return None
 
 
 def _place(fields: Fields) -> tuple[str, str] | None:

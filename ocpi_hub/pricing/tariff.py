@@ -27,6 +27,12 @@ TIMES = (Kind.TIME, Kind.PARKING_TIME, Kind.RESERVATION_TIME)
 FLATS = (Kind.FLAT, Kind.RESERVATION_FLAT)
 
 
+_RESERVED = {
+    Reservation.RESERVATION: "prices reservations",
+    Reservation.RESERVATION_EXPIRES: "prices reservations that expired",
+}
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Element:
     """A Tariff Element without its prices: where it stands and when it applies."""
@@ -40,7 +46,10 @@ class Element:
 
     def why(self, state: State) -> str:
         """The sentence for an element that holds."""
-        return "; ".join(f"{r.seen(state)} is {r.wanted()}" for r in self.restrictions) or "always applies"
+        reasons = [f"{r.seen(state)} is {r.wanted()}" for r in self.restrictions]
+        if self.reservation is not None:
+            reasons.insert(0, _RESERVED[self.reservation])
+        return "; ".join(reasons) or "always applies"
 
     def why_not(self, state: State) -> str:
         """The sentence for an element that does not hold: the first condition that fails; empty when all hold."""

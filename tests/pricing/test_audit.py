@@ -67,7 +67,7 @@ def test_a_finding_says_what_where_how_much_and_how_bad() -> None:
         {
             "code": "cost_differs",
             "field": "total_cost.excl_vat",
-            "message": "says 9.00 EUR, the tariff gives 7.5000",
+            "message": "says 9 EUR, the tariff gives 7.5",
             "severity": "error",
             "numbers": {"stated": D("9.00"), "computed": D("7.5"), "difference": D("1.5")},
         }
@@ -336,7 +336,8 @@ def test_all_that_is_known_at_once() -> None:
     session = {"id": "S1", "kwh": 21, "currency": "EUR", "total_cost": {"excl_vat": "7.50"}}
     token = {"uid": "CARD"}
     other = good(id="C2", cdr_token=token)
-    result = check(good(cdr_token=token), session=session, others=[other, good(cdr_token=token)])
+    others = (one for one in [other, good(cdr_token=token), good(id="C3", start_date_time="?")])
+    result = check(good(cdr_token=token), session=session, others=others)
     assert codes(result.findings) == [
         ("duplicate", "id"),
         ("overlap", "start_date_time"),

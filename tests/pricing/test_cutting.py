@@ -242,6 +242,13 @@ def test_reserved_time_before_the_session() -> None:
     ]
 
 
+def test_a_reservation_too_short_for_a_volume() -> None:
+    """A tenth of a second is 0.0000 h: no time was reserved."""
+    reserved_from = utc("2026-01-05 11:14:59.900")
+    found = cut(tariff(element(component())), "2026-01-05 11:15", "2026-01-05 12:00", reserved_from=reserved_from)
+    assert [start for start, _ in found] == ["11:15:00"]
+
+
 def test_an_expired_reservation() -> None:
     """Its periods follow the prices of an expired reservation: example 18 of the specification."""
     one = example("tariff_18_reservation_with_expire_time")
