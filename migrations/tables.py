@@ -9,6 +9,7 @@ from sqlmodel import SQLModel
 MODULES = (
     "ocpi_hub.objects.tables",
     "ocpi_hub.partners.tables",
+    "ocpi_hub.routing.tables",
     "ocpi_hub.delivery.tables",
     "ocpi_hub.chargers.tables",
     "bridge_ocpp.tables",

@@ -27,7 +27,7 @@ from ocpi_hub.base.secrets import new_secret
 from ocpi_hub.base.settings import default_data_dir
 from ocpi_hub.simulator.cpo import SimulatedCpo
 from ocpi_hub.simulator.emsp import SimulatedEmsp
-from ocpi_hub.simulator.platform import Document
+from ocpi_hub.simulator.platform import Document, HubSaidNo
 from ocpi_hub.wire import json as wire_json
 from ocpi_hub.wire.headers import PartyId
 
@@ -94,7 +94,7 @@ async def run_demo(*, once: bool, console: Console | None = None) -> int:
             if not once:
                 await _stay(console, world, hub)
         return 0
-    except (DemoFailed, TimeoutError, aiohttp.ClientError, OSError) as error:
+    except (DemoFailed, HubSaidNo, TimeoutError, aiohttp.ClientError, OSError) as error:
         reason = str(error) or f"no answer in time ({type(error).__name__})"
         console.print(f"[bold red]The demo failed:[/] {reason}", highlight=False)
         return 1
