@@ -19,23 +19,25 @@ from ocpi_hub.wire.headers import Routing
 
 M = TypeVar("M", bound=BaseModel)
 
+# All of these are async although they wait for nothing: FastAPI would send plain functions through its thread pool.
 
-def _resources(request: Request) -> Resources:
+
+async def _resources(request: Request) -> Resources:
     resources: Resources = request.state.resources
     return resources
 
 
-def _caller(request: Request) -> Caller:
+async def _caller(request: Request) -> Caller:
     caller: Caller = request.state.caller
     return caller
 
 
-def _routing(request: Request) -> Routing:
+async def _routing(request: Request) -> Routing:
     routing: Routing = request.state.routing
     return routing
 
 
-def _correlation(request: Request) -> str:
+async def _correlation(request: Request) -> str:
     correlation_id: str = request.state.correlation_id
     return correlation_id
 

@@ -61,7 +61,7 @@ class Named:
     token_type: str | None
 
 
-def _named(request: Request) -> Named:
+async def _named(request: Request) -> Named:
     parts = dict(request.path_params)
     owner = (parts.pop("country_code", ""), parts.pop("party_id", ""))
     return Named(owner, tuple(parts.values()), request.query_params.get("type") or None)
