@@ -3,7 +3,6 @@
 Nothing but what we made ourselves, or found empty, is ever opened to others; what cannot work is refused.
 """
 
-import fcntl
 import hashlib
 import os
 import stat
@@ -35,7 +34,7 @@ class DataFolder:
         path = Path(os.path.abspath(path))
         with _in_a_sentence(path):
             path.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if user is not None and not any(path.iterdir()):
+            if os.geteuid() == 0 and not any(path.iterdir()):  # for passing through; what is inside is private
                 path.chmod(stat.S_IMODE(path.stat().st_mode) | 0o011)
         _check_way(path, user)
         return cls(path, user)
@@ -76,7 +75,7 @@ class DataFolder:
         with _in_a_sentence(self.path / "serve.lock"):
             lock = os.fdopen(os.open(self.path / "serve.lock", os.O_CREAT | os.O_RDWR, 0o600), "r+")
         with lock:
-            if not _try_lock(lock, fcntl.LOCK_EX, within=0.5):
+            if not _try_lock(lock, alone=True, within=0.5):
                 holder = lock.read().strip() or "unknown"
                 raise EmbeddedError(
                     f"another `ocpi-hub serve` (process {holder}) already uses {self.path}: "
@@ -92,12 +91,15 @@ def is_served(path: Path) -> bool:
     """Whether a `serve` holds the lock of this data folder now."""
     try:
         with (path / "serve.lock").open() as lock:
-            return not _try_lock(lock, fcntl.LOCK_SH, within=0)
+            return not _try_lock(lock, alone=False, within=0)
     except FileNotFoundError:
         return False
 
 
-def _try_lock(lock: IO[str], kind: int, *, within: float) -> bool:
+def _try_lock(lock: IO[str], *, alone: bool, within: float) -> bool:
+    import fcntl  # not on Windows, where `attach` is needed too
+
+    kind = fcntl.LOCK_EX if alone else fcntl.LOCK_SH
     end = time.monotonic() + within
     while True:
         try:
@@ -125,7 +127,9 @@ def _private(folder: Path, user: User | None) -> Path:
         owner = user.uid if user else os.geteuid()
         if not stat.S_ISDIR(known.st_mode) or known.st_uid != owner or stat.S_IMODE(known.st_mode) & 0o077:
             whose = user.name if user else "yours"
-            raise EmbeddedError(f"{folder} must be a folder of {whose} alone (mode 700): move it away") from None
+            raise EmbeddedError(
+                f"{folder} must be a folder of {whose} alone (mode 700): start as the user who made it, or move it away"
+            ) from None
     return folder
 
 

@@ -7,7 +7,6 @@ nothing of PostgreSQL, Valkey or the hub.
 import contextlib
 import ctypes
 import os
-import pwd
 import signal
 import subprocess
 import sys
@@ -43,6 +42,8 @@ def server_user(name: str) -> User | None:
     """The user to drop to: `name` when we are root, None (ourselves) otherwise. Never creates a user."""
     if os.geteuid() != 0:
         return None
+    import pwd  # not on Windows, where `attach` is needed too
+
     try:
         entry = pwd.getpwnam(name)
     except KeyError:

@@ -14,12 +14,16 @@ from typing import NoReturn
 from pydantic import SecretStr
 
 from ocpi_hub.base.settings import Settings
+from ocpi_hub.embedded.processes import OWN_SERVERS, EmbeddedError, server_user
+
+if sys.platform == "win32":
+    raise EmbeddedError(f"`ocpi-hub serve` needs Linux or macOS: {OWN_SERVERS}, and start the parts one by one")
+
 from ocpi_hub.embedded.daemon import Daemon
 from ocpi_hub.embedded.folders import DataFolder
 from ocpi_hub.embedded.forks import Fork, Target, stop_forks
 from ocpi_hub.embedded.keeper import Keeper, Stopped, Unit, Wake, wait_ready
 from ocpi_hub.embedded.keys import with_keys
-from ocpi_hub.embedded.processes import EmbeddedError, server_user
 from ocpi_hub.embedded.runfile import announced
 from ocpi_hub.embedded.servers import embedded_postgres, embedded_valkey, wait_for
 
@@ -112,8 +116,7 @@ def _start_servers(
 
     configure_logs(level=settings.log_level, form=settings.log_format)
     for server in servers:
-        wait_for(server)
-        wake.check()
+        wait_for(server, meanwhile=wake.check)
         say(server.name, f"{server.program.version}, running")
     return servers, urls
 

@@ -1,7 +1,7 @@
 """Both servers together: started in parallel, waited for, stopped in order. `serve` and the tests use this alike."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -31,10 +31,14 @@ def embedded_valkey(folder: DataFolder, *, fast: bool = False) -> Valkey:
     return Valkey(folder, valkey_program(folder), folder.sockets(), fast)
 
 
-def wait_for(server: Daemon, *, within: float = 120) -> None:
-    """Wait until it answers. Raises EmbeddedError with the end of its log when it ends instead, or never answers."""
+def wait_for(server: Daemon, *, within: float = 600, meanwhile: Callable[[], None] = lambda: None) -> None:
+    """Wait until it answers, calling `meanwhile` again and again: recovery after a crash may take its time.
+
+    Raises EmbeddedError with the end of its log when it ends instead, or never answers.
+    """
     end = time.monotonic() + within
     while not server.ready():
+        meanwhile()
         late = time.monotonic() > end
         how = server.ended()
         if how is not None and not late and server.hindered():

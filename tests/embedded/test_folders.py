@@ -11,7 +11,7 @@ import pytest
 from ocpi_hub.embedded.folders import DataFolder, is_served
 from ocpi_hub.embedded.processes import EmbeddedError, can, server_user
 from ocpi_hub.embedded.servers import running
-from tests.embedded.conftest import NOBODY, root_only
+from tests.embedded.conftest import AS_ROOT, NOBODY, root_only
 
 
 def mode(path: Path) -> int:
@@ -53,9 +53,12 @@ def test_an_empty_folder_is_opened_for_passing_through_only(place: Path) -> None
     assert can(NOBODY, lambda: os.access(inside, os.W_OK))
 
 
-def test_an_ordinary_users_folder_is_its_own(place: Path) -> None:
+def test_a_folder_that_we_make_is_ours_alone_or_for_passing_through(place: Path) -> None:
     folder = DataFolder.open(place / "data", None)
-    assert mode(folder.path) == 0o700
+    assert mode(folder.path) == (0o711 if AS_ROOT else 0o700)
+    assert mode(folder.own("run")) == 0o700
+    folder.open_log("valkey").close()
+    assert mode(folder.log_path("valkey")) == 0o600
 
 
 def test_a_file_in_the_way_is_a_sentence(place: Path) -> None:

@@ -35,9 +35,15 @@ def run_api(settings: Settings, ready: Callable[[], None]) -> None:
         time.sleep(60)
 
 
+def _noted(name: str) -> int:
+    path = Path(os.environ["TOYS"], f"{name}.started")
+    return len(path.read_text().splitlines()) if path.exists() else 0
+
+
 def run_worker(settings: Settings, ready: Callable[[], None]) -> None:
     """Has two children with a child each, as a pool may have; they ignore every request to end."""
     _note("worker")
+    before = _noted("pool")
     for _ in range(2):
         if os.fork() == 0:
             os.fork()
@@ -45,6 +51,8 @@ def run_worker(settings: Settings, ready: Callable[[], None]) -> None:
             _note("pool")
             while True:
                 time.sleep(60)
+    while _noted("pool") < before + 4:
+        time.sleep(0.01)
     ready()
     while True:
         time.sleep(60)
