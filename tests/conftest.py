@@ -19,6 +19,7 @@ import redis
 from sqlalchemy.engine import make_url
 
 from ocpi_hub.base.database import open_engine
+from ocpi_hub.embedded.processes import exists
 from ocpi_hub.embedded.servers import Urls, running
 
 
@@ -54,6 +55,17 @@ def quick_place() -> str:
     return tempfile.gettempdir()
 
 
+_PREFIX = "ocpi-hub-tests-"
+
+
+def _forget_killed_runs() -> None:
+    """Remove what test runs left behind that were killed: it may lie in memory."""
+    for folder in Path(quick_place()).glob(f"{_PREFIX}*"):
+        pid = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        if pid.isdigit() and not exists(int(pid)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Urls]:
     """PostgreSQL and Valkey: those of the environment, else embedded ones in a temporary folder."""
@@ -62,7 +74,8 @@ def servers() -> Iterator[Urls]:
     if database_url and redis_url:
         yield Urls(database_url, redis_url)
         return
-    folder = Path(tempfile.mkdtemp(prefix="ocpi-hub-tests-", dir=quick_place()))
+    _forget_killed_runs()
+    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=quick_place()))
     try:
         with running(folder, fast=True) as embedded:
             yield Urls(database_url or embedded.database_url, redis_url or embedded.redis_url)
