@@ -28,13 +28,14 @@ from ocpi_hub.base.settings import Settings
 from ocpi_hub.chargers import jobs as _chargers  # noqa: F401 - its jobs and schedules
 from ocpi_hub.chargers.binding import bind
 from ocpi_hub.delivery import jobs as _delivery  # noqa: F401 - its jobs and schedules
+from ocpi_hub.routing import jobs as _routing  # noqa: F401 - its schedules
 
 log = structlog.get_logger()
 
 LEADERS_LOCK = 0x0C91_0001
-GRACE, PATIENCE = 1.0, 2.0
+GRACE, PATIENCE = 0.5, 1.5
 """When the worker stops: seconds that running jobs may take to end by themselves, and then to wind down."""
-LAST_RESORT = 4.7
+LAST_RESORT = 4.5
 """Seconds after which a stopping worker leaves whatever still waits: what it held is due again with its lease."""
 
 

@@ -20,7 +20,7 @@ from ocpi_hub.wire.parties import ConnectionStatus
 
 log = structlog.get_logger()
 
-WIND_DOWN = 1.5
+WIND_DOWN = 1.0
 """Seconds that calls under way may take to end when the process stops."""
 
 Flying = dict[asyncio.Task[Called], Called]

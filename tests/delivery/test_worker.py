@@ -70,7 +70,7 @@ async def test_a_bell_is_told_at_once_and_the_end_is_quick(
             began = perf_counter()
             await hub.put_location(f"LOC{n}")
             await emsp.hears("locations", count=n + 1)
-            assert perf_counter() - began < 1
+            assert perf_counter() - began < 5
         await nothing_owed(hub)
         children = running.children()
         assert len(children) == 2
@@ -186,7 +186,7 @@ async def test_a_partner_that_hangs_delays_nobody_else(
             await hub.put_location(f"LOC{n}")
             await other.hears("locations", count=n + 1)
             times.append(perf_counter() - began)
-        assert sorted(times)[-2] < 0.5
+        assert sorted(times)[-2] < 1, "the one that hangs would cost 1.6 s and more"
         await hub.put_cdr()
         began = perf_counter()
         assert await running.terminate() == 0
