@@ -45,9 +45,9 @@ def audit(
         usage = read_usage(cdr)
     except CdrError as error:
         return Audit(_id_of(cdr), (_unreadable(error),), None)
-    fields, around = Fields(usage.document, "", CdrError), list(others)
+    fields, around = Fields(usage.document, CdrError), list(others)
     own, findings = _own_tariffs(fields)
-    report, problem = _price(given or own, usage, zone)
+    report, problem = _price(given or own, usage, zone=zone)
     findings += [problem] if problem else []
     checks = [
         check_clock(usage, now=now),
@@ -56,7 +56,7 @@ def audit(
         check_power(usage, power_type=_power_type(fields), max_power_kw=max_power_kw),
         check_sums(fields),
         check_credit(fields),
-        *([_against_tariffs(report, given or own, own)] if report else []),
+        *([_against_tariffs(report, given or own, own=own)] if report else []),
         duplicates(usage.document, around),
         overlaps(usage.document, around),
         *([credit_pair(usage.document, original)] if original is not None else []),
@@ -68,12 +68,12 @@ def audit(
 
 
 def _against_tariffs(
-    report: CostReport, book: tuple[PreparedTariff, ...], own: tuple[PreparedTariff, ...]
+    report: CostReport, book: tuple[PreparedTariff, ...], *, own: tuple[PreparedTariff, ...]
 ) -> Iterator[Finding]:
     used = list(dict.fromkeys(tariffs_of(report.usage, book)))
     yield from check_costs(report)
     yield from check_currency(report.usage, used)
-    yield from check_tariffs(report.usage, used, own)
+    yield from check_tariffs(report.usage, used, own=own)
     yield from check_cuts(report, used)
 
 
@@ -89,7 +89,7 @@ def _own_tariffs(fields: Fields) -> tuple[tuple[PreparedTariff, ...], list[Findi
     return tuple(own), findings
 
 
-def _price(book: tuple[PreparedTariff, ...], usage: Usage, zone: tzinfo) -> tuple[CostReport | None, Finding | None]:
+def _price(book: tuple[PreparedTariff, ...], usage: Usage, *, zone: tzinfo) -> tuple[CostReport | None, Finding | None]:
     if not book:
         return None, Finding("tariff_unknown", "tariffs", "is missing: there is nothing to price with")
     try:

@@ -110,7 +110,7 @@ def read_usage(document: Document) -> Usage:
 
     The agreed placeholder `1970-1-1T00:00:00Z` (mod_cdrs, CDR Object, NOTE) as start or end is "not known".
     """
-    fields = Fields(document, "", CdrError)
+    fields = Fields(document, CdrError)
     start, end = _known(fields, "start_date_time"), _known(fields, "end_date_time")
     entries = fields.items("charging_periods")
     if not entries:

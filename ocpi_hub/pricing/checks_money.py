@@ -71,7 +71,7 @@ def check_sums(fields: Fields) -> Iterator[Finding]:
 
 def check_currency(usage: Usage, tariffs: Sequence[PreparedTariff]) -> Iterator[Finding]:
     """The currency of the CDR against that of its tariffs."""
-    currency = Fields(usage.document, "", CdrError).text("currency")
+    currency = Fields(usage.document, CdrError).text("currency")
     if currency is None:
         yield Finding("currency_missing", "currency", "is missing")
         return
@@ -85,7 +85,9 @@ def check_currency(usage: Usage, tariffs: Sequence[PreparedTariff]) -> Iterator[
             )
 
 
-def check_tariffs(usage: Usage, tariffs: Sequence[PreparedTariff], own: Sequence[PreparedTariff]) -> Iterator[Finding]:
+def check_tariffs(
+    usage: Usage, tariffs: Sequence[PreparedTariff], *, own: Sequence[PreparedTariff]
+) -> Iterator[Finding]:
     """Whether the tariffs were valid when the session began, and say what the CDR's own copies (`own`) say."""
     start = usage.start or usage.periods[0].start
     for tariff in tariffs:
@@ -130,7 +132,7 @@ def check_credit(fields: Fields) -> Iterator[Finding]:
 def _amounts(fields: Fields, name: str) -> tuple[Decimal, Decimal | None] | None:
     if not fields.has(name):
         return None
-    price = Fields(fields.values[name], name, CdrError)
+    price = fields.inner(name)
     return price.required_number("excl_vat"), price.number("incl_vat")
 
 

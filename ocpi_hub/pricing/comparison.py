@@ -51,14 +51,14 @@ def differences(report: CostReport) -> list[Difference]:
 
 def cost_differences(report: CostReport) -> list[Difference]:
     """The costs that differ. A CDR may round each to the currency's digits or keep up to four; either is equal."""
-    fields = Fields(report.usage.document, "", CdrError)
+    fields = Fields(report.usage.document, CdrError)
     sign = -1 if fields.values.get("credit") is True else 1  # in a Credit CDR only total_cost is negative
     digits, noise = currency_digits(report.currency), _noise(report.lines)
     found = []
     for name in COSTS:
         if not fields.has(name):
             continue
-        stated = Fields(fields.values[name], name, CdrError)
+        stated = fields.inner(name)
         computed: Price = getattr(report, name)
         excl, incl = stated.required_number("excl_vat"), stated.number("incl_vat")
         for part, number, expected in (("excl_vat", excl, computed.excl_vat), ("incl_vat", incl, computed.incl_vat)):
@@ -88,7 +88,7 @@ def quantity_differences(usage: Usage) -> list[Difference]:
 
     What the periods do not tell is not compared: no energy in them, no times in them.
     """
-    fields = Fields(usage.document, "", CdrError)
+    fields = Fields(usage.document, CdrError)
     timed = any(period.time is not None or period.parking is not None for period in usage.periods)
     expected = {
         "total_energy": usage.total("energy"),

@@ -89,7 +89,7 @@ def periods(
     if reserved_from is not None and to_ms(reserved_from) < to_ms(start):
         reserved = reservation_periods(prepared, start=reserved_from, end=start, time_zone=zone)
         documents = [period for period in reserved if period["dimensions"][0]["volume"]]
-    pieces = _pieces(recording, prepared, zone)
+    pieces = _pieces(recording, prepared, zone=zone)
 
     def winners(piece: Piece) -> Winners:
         if prepared is None:
@@ -129,12 +129,12 @@ def reservation_periods(
 # --- cutting -----------------------------------------------------------------------------------------------------
 
 
-def _pieces(recording: Recording, tariff: PreparedTariff | None, zone: tzinfo) -> list[Piece]:
+def _pieces(recording: Recording, tariff: PreparedTariff | None, *, zone: tzinfo) -> list[Piece]:
     """The session cut at every moment that could matter."""
     currents = _bounds(tariff, Current) if recording.current else []
     powers = _bounds(tariff, Power)
     pieces = []
-    for (start, before), (end, after) in pairwise(_boundaries(recording, tariff, zone)):
+    for (start, before), (end, after) in pairwise(_boundaries(recording, tariff, zone=zone)):
         piece = Piece(start, end, (before, after), recording.parked_at(start))
         if currents and recording.current:
             piece = replace(piece, current=_band(recording.current.ends(start, end), currents))
@@ -144,7 +144,7 @@ def _pieces(recording: Recording, tariff: PreparedTariff | None, zone: tzinfo) -
     return pieces
 
 
-def _boundaries(recording: Recording, tariff: PreparedTariff | None, zone: tzinfo) -> list[tuple[int, Decimal]]:
+def _boundaries(recording: Recording, tariff: PreparedTariff | None, *, zone: tzinfo) -> list[tuple[int, Decimal]]:
     """Where pieces begin and end: (milliseconds, kWh so far). A bound of kWh is met exactly, not by interpolation."""
     start, end, meter = recording.start, recording.end, recording.meter
     moments = {at for at, _ in recording.parked}

@@ -49,7 +49,7 @@ def duplicates(cdr: Document, others: Iterable[Document]) -> Iterator[Finding]:
 
 def credit_pair(credit: Document, original: Document) -> Iterator[Finding]:
     """A Credit CDR against the CDR that it credits: all data alike, only total_cost negated."""
-    new, old = Fields(credit, "", CdrError), Fields(original, "", CdrError)
+    new, old = Fields(credit, CdrError), Fields(original, CdrError)
     if _fold(new.text("credit_reference_id")) != _fold(old.text("id")):
         yield Finding("credit_reference_differs", "credit_reference_id", f"is not the id of CDR {old.text('id')}")
     if _fold(new.text("id")) == _fold(old.text("id")):
@@ -70,7 +70,7 @@ def credit_pair(credit: Document, original: Document) -> Iterator[Finding]:
 
 def against_session(cdr: Document, session: Document) -> Iterator[Finding]:
     """A CDR against the last state of its Session: energy, cost and currency."""
-    bill, seen = Fields(cdr, "", CdrError), Fields(session, "", CdrError)
+    bill, seen = Fields(cdr, CdrError), Fields(session, CdrError)
     for name, stated, known in (
         ("total_energy", bill.number("total_energy"), seen.number("kwh")),
         ("total_cost.excl_vat", _part(bill, "excl_vat"), _part(seen, "excl_vat")),
@@ -94,10 +94,10 @@ def missing_cdrs(
     sessions: Iterable[Document], cdrs: Iterable[Document], *, now: datetime, after: timedelta = timedelta(days=1)
 ) -> list[tuple[str, Finding]]:
     """(session id, finding) for each Session that is COMPLETED longer than `after` ago and has no CDR."""
-    billed = {_fold(Fields(cdr, "", CdrError).text("session_id")) for cdr in cdrs}
+    billed = {_fold(Fields(cdr, CdrError).text("session_id")) for cdr in cdrs}
     missing = []
     for session in sessions:
-        fields = Fields(session, "", CdrError)
+        fields = Fields(session, CdrError)
         ended, session_id = fields.moment("end_date_time") or fields.moment("last_updated"), fields.text("id") or ""
         if fields.values.get("status") != "COMPLETED" or ended is None or now - ended <= after:
             continue
@@ -113,7 +113,7 @@ class _Fact:
     """What identifies one CDR among others."""
 
     def __init__(self, cdr: Document) -> None:
-        fields = Fields(cdr, "", CdrError)
+        fields = Fields(cdr, CdrError)
         self.id = fields.text("id") or ""
         self.session = _fold(fields.text("session_id"))
         self.start, self.end = fields.moment("start_date_time"), fields.moment("end_date_time")
@@ -162,7 +162,7 @@ def _place(fields: Fields) -> tuple[str, str] | None:
 def _part(fields: Fields, part: str) -> Decimal | None:
     if not fields.has("total_cost"):
         return None
-    return Fields(fields.values["total_cost"], "total_cost", CdrError).number(part)
+    return fields.inner("total_cost").number(part)
 
 
 def _fold(text: str | None) -> str | None:

@@ -108,7 +108,7 @@ class Fields:
 
     __slots__ = ("error", "path", "values")
 
-    def __init__(self, values: object, path: str, error: type[PricingError]) -> None:
+    def __init__(self, values: object, error: type[PricingError], *, path: str = "") -> None:
         self.path = path
         self.error = error
         try:
@@ -181,4 +181,8 @@ class Fields:
         entries = self.items(name)
         if len(entries) < least:
             self.fail(name, "must have at least one entry")
-        return [Fields(entry, f"{self.field(name)}[{index}]", self.error) for index, entry in enumerate(entries)]
+        return [Fields(entry, self.error, path=f"{self.field(name)}[{index}]") for index, entry in enumerate(entries)]
+
+    def inner(self, name: str) -> "Fields":
+        """The object in a field."""
+        return Fields(self.values.get(name), self.error, path=self.field(name))

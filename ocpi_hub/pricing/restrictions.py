@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
+Pair = tuple[Decimal | None, Decimal | None]
 WEEKDAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 
 
@@ -114,7 +115,7 @@ class Consumed:
         return f"{_plain(state.kwh)} kWh so far"
 
     def wanted(self) -> str:
-        return _span(self.least, self.below, " kWh")
+        return _span(self.least, self.below, unit=" kWh")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ class Duration:
         return f"{state.elapsed.total_seconds():.10g} s since the start"
 
     def wanted(self) -> str:
-        return _span(_seconds(self.least), _seconds(self.below), " s")
+        return _span(_seconds(self.least), _seconds(self.below), unit=" s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +145,13 @@ class Current:
     below: Decimal | None
 
     def holds(self, state: State) -> bool:
-        return _within(self.least, self.below, state.min_current, state.max_current)
+        return _within((self.least, self.below), (state.min_current, state.max_current))
 
     def seen(self, state: State) -> str:
-        return _measured(state.min_current, state.max_current, "A", "current")
+        return _measured(state.min_current, state.max_current, unit="A", word="current")
 
     def wanted(self) -> str:
-        return _span(self.least, self.below, " A")
+        return _span(self.least, self.below, unit=" A")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,16 +162,18 @@ class Power:
     below: Decimal | None
 
     def holds(self, state: State) -> bool:
-        return _within(self.least, self.below, state.min_power, state.max_power)
+        return _within((self.least, self.below), (state.min_power, state.max_power))
 
     def seen(self, state: State) -> str:
-        return _measured(state.min_power, state.max_power, "kW", "power")
+        return _measured(state.min_power, state.max_power, unit="kW", word="power")
 
     def wanted(self) -> str:
-        return _span(self.least, self.below, " kW")
+        return _span(self.least, self.below, unit=" kW")
 
 
-def _within(least: Decimal | None, below: Decimal | None, lowest: Decimal | None, highest: Decimal | None) -> bool:
+def _within(bounds: Pair, measured: Pair) -> bool:
+    """Whether [least, below) holds the range measured; the other end stands in for one that is not given."""
+    (least, below), (lowest, highest) = bounds, measured
     low = lowest if lowest is not None else highest
     high = highest if highest is not None else lowest
     if low is None or high is None:
@@ -178,12 +181,12 @@ def _within(least: Decimal | None, below: Decimal | None, lowest: Decimal | None
     return (least is None or low >= least) and (below is None or high < below)
 
 
-def _measured(lowest: Decimal | None, highest: Decimal | None, unit: str, word: str) -> str:
+def _measured(lowest: Decimal | None, highest: Decimal | None, *, unit: str, word: str) -> str:
     known = sorted({value for value in (lowest, highest) if value is not None})
     return " to ".join(_plain(value) for value in known) + f" {unit}" if known else f"an unknown {word}"
 
 
-def _span(least: object, below: object, unit: str) -> str:
+def _span(least: object, below: object, *, unit: str) -> str:
     if least is None:
         return f"below {_plain(below)}{unit}"
     return f"at least {_plain(least)}{unit}" + ("" if below is None else f" and below {_plain(below)}{unit}")

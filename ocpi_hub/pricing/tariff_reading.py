@@ -39,7 +39,7 @@ def prepare(tariff: Document, *, path: str = "") -> PreparedTariff:
     `path` stands before the fields in errors, such as `tariffs[0]`. Raises TariffError for a tariff without
     elements, an unknown restriction or dimension, and whatever else is not a Tariff of OCPI 2.2.1.
     """
-    fields = Fields(tariff, path, TariffError)
+    fields = Fields(tariff, TariffError, path=path)
     tariff_id, currency = fields.text("id"), fields.text("currency")
     if not tariff_id:
         fields.fail("id", "is missing")
@@ -106,7 +106,7 @@ def _read_component(fields: Fields, element: Element) -> Component:
 def _read_limit(fields: Fields, name: str) -> Limit | None:
     if not fields.has(name):
         return None
-    price = Fields(fields.values[name], fields.field(name), TariffError)
+    price = fields.inner(name)
     return Limit(price.required_number("excl_vat"), price.number("incl_vat"))
 
 
@@ -116,7 +116,7 @@ def _read_limit(fields: Fields, name: str) -> Limit | None:
 def _read_element(fields: Fields, index: int) -> Element:
     if not fields.has("restrictions"):
         return Element(index=index, restrictions=(), reservation=None)
-    restrictions = Fields(fields.values["restrictions"], fields.field("restrictions"), TariffError)
+    restrictions = fields.inner("restrictions")
     for name in restrictions.values:
         if name not in _KNOWN and restrictions.has(name):
             restrictions.fail(name, "is not a restriction of OCPI 2.2.1")
