@@ -3,6 +3,7 @@
 The bridge's record, our rows, the OCPI Location and the debts to partners are written in one transaction.
 """
 
+import secrets
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -127,7 +128,7 @@ async def add_evse(
     """EVSE `number` of a charger, in our rows and, where the charger has a place, in its Location."""
     owner = owner_of(placement)
     given = given or {}
-    uid = str(given.get("uid") or uuid.uuid4())
+    uid = str(given.get("uid") or secrets.token_hex(6))
     document = evse_document(
         given,
         owner=owner,

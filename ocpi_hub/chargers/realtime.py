@@ -23,6 +23,7 @@ from ocpi_hub.wire import json as wire_json
 from ocpi_hub.wire.headers import PartyId, Routing
 from ocpi_hub.wire.parties import ConnectionStatus, InterfaceRole, ModuleId
 from ocpi_hub.wire.tokens import Token
+from ocpi_hub.wire.types import same_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +87,13 @@ async def _ask(
         correlation_id=str(uuid.uuid4()),
         timeout=resources.settings.authorize_timeout,
     )
-    return judge(result, owner=owner)
+    return judge(result, token)
 
 
-def judge(result: Result, *, owner: PartyId) -> Answered | NoAnswer:
-    """What the answer to an authorize request means for the charger (mod_tokens, POST)."""
+def judge(result: Result, asked: Mapping[str, Any]) -> Answered | NoAnswer:
+    """What the answer about the Token `asked` means for the charger (mod_tokens, POST)."""
     if isinstance(result, Told):
-        return _read(result.answer.data, owner)
+        return _read(result.answer.data, asked)
     if isinstance(result, Refused):
         if result.http_status == 404 or result.ocpi_status == 2004:
             return Answered(AuthStatus.UNKNOWN)
@@ -102,7 +103,7 @@ def judge(result: Result, *, owner: PartyId) -> Answered | NoAnswer:
     return NoAnswer(result.reason)
 
 
-def _read(data: Any, owner: PartyId) -> Answered | NoAnswer:
+def _read(data: Any, asked: Mapping[str, Any]) -> Answered | NoAnswer:
     if isinstance(data, list) and len(data) == 1:
         data = data[0]  # several libraries wrap every single object in a list
     if not isinstance(data, Mapping) or not isinstance(data.get("allowed"), str):
@@ -114,14 +115,15 @@ def _read(data: Any, owner: PartyId) -> Answered | NoAnswer:
         evse_uids=tuple(str(uid) for uid in uids) if isinstance(uids, list) else (),
         authorization_reference=str(reference)[:36] if reference else None,
         message=str(info.get("text"))[:250] if isinstance(info, Mapping) and info.get("text") else None,
-        token=_token(data.get("token"), owner),
+        token=_token(data.get("token"), asked),
     )
 
 
-def _token(document: Any, owner: PartyId) -> dict[str, Any] | None:
-    """The Token of the answer, if it is a whole one and belongs to whom we asked."""
+def _token(document: Any, asked: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The Token of the answer, if it is a whole one and the one that we asked about."""
     try:
         token = Token.model_validate(document)
     except ValidationError:
         return None
-    return dict(document) if token.party == owner else None
+    same = same_id(token.uid, asked["uid"]) and token.party == PartyId(asked["country_code"], asked["party_id"])
+    return dict(document) if same and token.type == asked["type"] else None

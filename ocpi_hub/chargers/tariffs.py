@@ -10,6 +10,7 @@ from sqlmodel import col, select
 
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.chargers.placing import our_party
+from ocpi_hub.chargers.tables import ChargerPlacement
 from ocpi_hub.delivery import publish
 from ocpi_hub.objects import reading
 from ocpi_hub.objects.kinds import TARIFFS
@@ -80,12 +81,14 @@ async def delete(resources: Resources, tariff_id: str, db: AsyncSession) -> bool
 
 
 async def _users(db: AsyncSession, tariff: Kept) -> list[str]:
-    """The connectors in use, as location/EVSE/connector, that name a tariff."""
+    """The chargers, and the connectors in use as location/EVSE/connector, that name a tariff."""
+    placements = await db.scalars(select(ChargerPlacement).where(ChargerPlacement.owner_key == tariff.owner_key))
+    named = [row.charger_id for row in placements if tariff.key in {name.lower() for name in row.tariff_ids}]
     query = select(KeptLocation.document).where(
         KeptLocation.owner_key == tariff.owner_key, col(KeptLocation.platform_id).is_(None)
     )
     locations = [wire_json.loads(document) for document in await db.scalars(query)]
-    return [
+    return named + [
         f"{location['id']}/{evse['uid']}/{connector['id']}"
         for location in locations
         for evse in location["evses"]

@@ -247,12 +247,14 @@ def refused(http: int, ocpi: int | None) -> Refused:
     ],
 )
 def test_an_answer_is_a_decision_or_none(result: Any, status: AuthStatus | None) -> None:
-    answer = realtime.judge(result, owner=EMSP)
+    answer = realtime.judge(result, objects.token())
     assert (answer.status if isinstance(answer, realtime.Answered) else None) is status
 
 
-def test_a_token_of_somebody_else_in_the_answer_is_not_taken() -> None:
-    foreign = info(token=objects.token(owner=("FR", "XXX")))
-    answer = realtime.judge(told(foreign), owner=EMSP)
+@pytest.mark.parametrize(
+    "other", [objects.token(owner=("FR", "XXX")), objects.token("OTHER"), objects.token(type="OTHER"), {"uid": CARD}]
+)
+def test_another_token_in_the_answer_is_not_taken(other: dict[str, Any]) -> None:
+    answer = realtime.judge(told(info(token=other)), objects.token())
     assert isinstance(answer, realtime.Answered)
     assert answer.token is None

@@ -1,5 +1,6 @@
 """J2, the middle of it: a command is taken up or declined, the charger is asked once, and the result is owed."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -205,6 +206,14 @@ async def test_a_lost_bell_rings_again(placed: House) -> None:
     assert await results(placed) == [(URL, {"result": "ACCEPTED"})]
     await jobs.sweep(placed.resources)
     assert len(placed.bridge.asked) == 1
+
+
+async def test_bells_that_ring_at_once_ask_once(placed: House) -> None:
+    await start_session(placed)
+    [row] = await rows(placed)
+    await asyncio.gather(*(jobs.execute(placed.resources, row.id) for _ in range(5)), jobs.sweep(placed.resources))
+    assert len(placed.bridge.asked) == 1
+    assert len(await results(placed)) == 1
 
 
 async def test_a_worker_that_died_while_asking_ends_in_a_timeout(placed: House) -> None:
