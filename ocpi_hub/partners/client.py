@@ -19,15 +19,16 @@ from typing import Self
 
 import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport
+import yarl
+from httpx_aiohttp.transport import AiohttpResponseStream, AiohttpTransport, map_aiohttp_exceptions
 
 from ocpi_hub.base.resources import Resources, utc_now
 from ocpi_hub.base.settings import Settings
-from ocpi_hub.partners.answers import Received, Refused, Result, Told, Unreachable, judge
+from ocpi_hub.partners.answers import Received, Refused, Relayed, Result, Told, Trouble, Unreachable, judge
 from ocpi_hub.partners.guard import Blocked, Guard, url_problem
 from ocpi_hub.wire.headers import CORRELATION_ID, REQUEST_ID, Routing, encode_token
 
-__all__ = ["PartnerClient", "Refused", "Result", "Told", "Unreachable"]
+__all__ = ["PartnerClient", "Refused", "Relayed", "Result", "Told", "Trouble", "Unreachable"]
 
 USER_AGENT = "ocpi-hub"
 CONNECT_TIMEOUT = 5.0
@@ -36,7 +37,15 @@ CONNECTIONS, CONNECTIONS_PER_HOST = 2000, 100
 
 
 class _Failed(Exception):
-    """A call that brought no answer; the text is its reason."""
+    """A call that brought no answer that can be read; the text is its reason."""
+
+    def __init__(self, reason: str, http_status: int | None = None) -> None:
+        super().__init__(reason)
+        self.http_status = http_status
+
+    def __init__(self, reason: str, trouble: Trouble = Trouble.CONNECTION) -> None:
+        super().__init__(reason)
+        self.trouble = trouble
 
 
 class PartnerClient:
@@ -92,28 +101,71 @@ class PartnerClient:
         `encoding` auto: base64 first, as the specification wants, and once raw after a 401 (transport_and_format,
         the NOTE on "Authorization header"); with a `platform_id` the one that worked is remembered.
         """
+        found = await self.relay(
+            method,
+            url,
+            credentials_token=credentials_token,
+            encoding=encoding,
+            platform_id=platform_id,
+            body=body,
+            routing=routing,
+            correlation_id=correlation_id,
+            timeout=timeout,
+            extra_headers=extra_headers,
+        )
+        if isinstance(found, Unreachable):
+            return found
+        return judge(
+            found.received,
+            encoding=found.token_encoding,
+            authorization=present(credentials_token, found.token_encoding),
+            milliseconds=found.milliseconds,
+            request_id=found.request_id,
+            now=self._clock(),
+        )
+
+    async def relay(
+        self,
+        method: str,
+        url: str,
+        *,
+        credentials_token: str,
+        encoding: str = "auto",
+        platform_id: str | None = None,
+        body: bytes | None = None,
+        routing: Routing | None = None,
+        correlation_id: str | None = None,
+        timeout: float | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> Relayed | Unreachable:
+        """As `call`, but the answer is given as it came, whatever its status: for messages that are only passed on."""
         headers = {CORRELATION_ID: correlation_id or str(uuid.uuid4()), **(extra_headers or {})}
         if body is not None:
             headers.setdefault("Content-Type", "application/json")
         if routing is not None:
             headers.update(routing.headers())
-        tries = self._encodings_to_try(encoding, platform_id)
         began = perf_counter()
-        result: Result | None = None
+        found: Relayed | Unreachable | None = None
         try:
             async with asyncio.timeout(timeout or self._timeout):
-                for attempt in tries:
+                for attempt in self._encodings_to_try(encoding, platform_id):
                     headers["Authorization"] = present(credentials_token, attempt)
-                    result = await self._once(method, url, headers=headers, body=body, encoding=attempt)
-                    if not isinstance(result, Refused) or result.http_status != 401:
+                    found = await self._once(method, url, headers=headers, body=body, encoding=attempt)
+                    if isinstance(found, Unreachable) or found.received.status != 401:
                         break
         except TimeoutError:
             reason = f"no complete answer within {timeout or self._timeout:g} s"
-            return Unreachable(reason, _milliseconds(began), headers.get(REQUEST_ID, ""))
-        assert result is not None
-        if isinstance(result, Told) and platform_id is not None and encoding == "auto":
-            self._encodings[platform_id] = result.token_encoding
-        return result
+            request_id = headers.get(REQUEST_ID, "")
+            return Unreachable(reason, _milliseconds(began), request_id, trouble=Trouble.TIMEOUT)
+        assert found is not None
+        if (
+            isinstance(found, Relayed)
+            and found.received.status < 300
+            and platform_id is not None
+            and encoding == "auto"
+        ):
+            self._encodings[platform_id] = found.token_encoding
+        return found
 
     def _encodings_to_try(self, encoding: str, platform_id: str | None) -> tuple[str, ...]:
         if encoding != "auto":
@@ -124,22 +176,15 @@ class PartnerClient:
 
     async def _once(
         self, method: str, url: str, *, headers: dict[str, str], body: bytes | None, encoding: str
-    ) -> Result:
+    ) -> Relayed | Unreachable:
         """One request with one way of presenting the token."""
         headers[REQUEST_ID] = request_id = str(uuid.uuid4())
         began = perf_counter()
         try:
             received = await self._follow(method, url, headers=headers, body=body)
         except _Failed as failure:
-            return Unreachable(str(failure), _milliseconds(began), request_id)
-        return judge(
-            received,
-            encoding=encoding,
-            authorization=headers["Authorization"],
-            milliseconds=_milliseconds(began),
-            request_id=request_id,
-            now=self._clock(),
-        )
+            return Unreachable(str(failure), _milliseconds(began), request_id, trouble=failure.trouble)
+        return Relayed(received, _milliseconds(began), request_id, encoding)
 
     async def _follow(self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None) -> Received:
         """Send, and follow a 307 or 308 that stays on its scheme, host and port, with everything as it was."""
@@ -162,16 +207,16 @@ class PartnerClient:
             async with aclosing(response):
                 return Received(response.status_code, response.headers, await self._read(response))
         except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
-            raise _Failed(_reason(error)) from None
+            raise _Failed(_reason(error), _trouble(error)) from None
         except (ValueError, UnicodeError):
             # The text of these may repeat a header, and a header may be the credentials token.
             raise _Failed("the request could not be written as HTTP") from None
 
     async def _read(self, response: httpx.Response) -> bytes:
         """The body, unpacked, as long as it stays within OCPI_HUB_ANSWER_LIMIT. Raises _Failed."""
-        packing = response.headers.get("content-encoding", "identity").strip().lower()
+        status, packing = response.status_code, response.headers.get("content-encoding", "identity").strip().lower()
         if packing not in ("identity", "", "gzip", "x-gzip"):
-            raise _Failed("the answer is packed in a way that was not asked for")
+            raise _Failed("the answer is packed in a way that was not asked for", Trouble.ANSWER)
         unpack = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS) if "gzip" in packing else None
         body = bytearray()
         assert isinstance(response.stream, httpx.AsyncByteStream)
@@ -179,11 +224,11 @@ class PartnerClient:
             try:
                 body += unpack.decompress(chunk, self._limit - len(body) + 1) if unpack else chunk
             except zlib.error:
-                raise _Failed("the answer is not the gzip that it says it is") from None
+                raise _Failed("the answer is not the gzip that it says it is", Trouble.ANSWER) from None
             if len(body) > self._limit:
-                raise _Failed(f"the answer is larger than {self._limit} bytes")
+                raise _Failed(f"the answer is larger than {self._limit} bytes", Trouble.ANSWER)
         if unpack is not None and body and not unpack.eof:
-            raise _Failed("the answer ended early")
+            raise _Failed("the answer ended early", Trouble.ANSWER)
         return bytes(body)
 
 
@@ -198,8 +243,30 @@ def _tls() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
+class _Exact(AiohttpTransport):
+    """aiohttp under httpx, with the URL byte for byte as it was given: aiohttp itself would write %3A as a colon."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if not isinstance(self.client, aiohttp.ClientSession):
+            self.client = self.get_client()
+        limits = request.extensions["timeout"]
+        with map_aiohttp_exceptions():
+            response = await self.client.request(
+                request.method,
+                yarl.URL(str(request.url), encoded=True),
+                headers=request.headers,
+                data=request.content or None,
+                allow_redirects=False,
+                auto_decompress=False,
+                compress=False,
+                timeout=aiohttp.ClientTimeout(sock_connect=limits["connect"], sock_read=limits["read"]),
+            )
+        stream = AiohttpResponseStream(response)
+        return httpx.Response(response.status, headers=response.raw_headers, stream=stream, request=request)
+
+
 def _transport(guard: Guard) -> AiohttpTransport:
-    """aiohttp under httpx: its sockets come from the guard. The session opens on first use, inside the loop."""
+    """A transport whose sockets come from the guard. The session opens on first use, inside the loop."""
 
     def session() -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
@@ -212,7 +279,7 @@ def _transport(guard: Guard) -> AiohttpTransport:
         return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
 
     # `verify` is for sessions that the transport makes by itself; it makes none here, and no second TLS context.
-    return AiohttpTransport(client=session, verify=_tls())
+    return _Exact(client=session, verify=_tls())
 
 
 def _same_host_redirect(url: str, received: Received) -> str | None:
@@ -249,6 +316,21 @@ def _reason(error: BaseException) -> str:
             case aiohttp.ClientResponseError() | httpx.ProtocolError():
                 return "the answer is not HTTP"
     return "the connection failed"
+
+
+def _trouble(error: BaseException) -> Trouble:
+    """What kind of failure it was: whether the partner can have had the request."""
+    for cause in _causes(error):
+        match cause:
+            case aiohttp.ConnectionTimeoutError():
+                return Trouble.CONNECTION
+            case aiohttp.ServerTimeoutError():
+                return Trouble.TIMEOUT
+            case httpx.ReadTimeout() | httpx.WriteTimeout() if _is_timeout(cause):
+                return Trouble.TIMEOUT
+            case aiohttp.ClientResponseError():
+                return Trouble.ANSWER
+    return Trouble.CONNECTION
 
 
 def _is_timeout(cause: BaseException) -> bool:
