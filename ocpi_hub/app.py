@@ -49,11 +49,10 @@ STOP_SECONDS = 8
 POOL_SIZE = 20
 
 
-def create_app(resources: Resources) -> FastAPI:
+def create_app(resources: Resources) -> ASGIApp:
     """The whole HTTP face over one process's resources, which the caller opens and closes."""
     app = FastAPI(title="OCPI hub", version=__version__, openapi_url=None, redirect_slashes=False)
     ocpi = create_ocpi(resources)
-    app.add_middleware(_OcpiFirst, ocpi=ocpi)
     app.mount("/admin/v1", create_admin(resources))
 
     @app.get("/health/live")
@@ -83,7 +82,7 @@ def create_app(resources: Resources) -> FastAPI:
         """What the OCPI side takes and gives, for machines."""
         return openapi(ocpi)
 
-    return app
+    return _OcpiFirst(app, ocpi=ocpi)
 
 
 class _OcpiFirst:
@@ -225,7 +224,7 @@ async def _serve(settings: Settings, ready: Callable[[], None]) -> None:
         await _Server(server_config(create_app(resources), host=settings.host, port=settings.port), ready).serve()
 
 
-def server_config(app: FastAPI, *, host: str, port: int) -> uvicorn.Config:
+def server_config(app: ASGIApp, *, host: str, port: int) -> uvicorn.Config:
     """How the web server runs in production."""
     return uvicorn.Config(
         app,
@@ -237,6 +236,7 @@ def server_config(app: FastAPI, *, host: str, port: int) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_keep_alive=60,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
