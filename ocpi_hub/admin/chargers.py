@@ -20,7 +20,7 @@ from bridge_ocpp.port import (
 from ocpi_hub.admin.answers import AdminError, Json, ResourcesDep, not_found
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.base.secrets import new_secret
-from ocpi_hub.chargers import placing
+from ocpi_hub.chargers import placing, removing
 from ocpi_hub.chargers.tables import ChargerEvse, ChargerPlacement
 from ocpi_hub.wire.headers import PartyId
 
@@ -216,7 +216,7 @@ async def change(resources: Resources, charger_id: str, body: ChangeBody) -> dic
 async def remove(resources: Resources, charger_id: str) -> None:
     """Take a charger away; its EVSEs become REMOVED at partners. Raises AdminError 404."""
     async with resources.unit_of_work() as db:
-        if not await placing.remove(resources, charger_id, db):
+        if not await removing.remove(resources, charger_id, db):
             raise not_found("charger", charger_id)
 
 

@@ -71,9 +71,9 @@ def bill(
         return Bill(start, end, kwh(energy_wh), [], {}, problem=str(error))
 
 
-def unpriced(at: datetime) -> Bill:
-    """The bill of a session of which nothing has happened yet."""
-    return Bill(_milliseconds(at), _milliseconds(at), Decimal(0), [], {})
+def unpriced(start: datetime, *, until: datetime | None = None) -> Bill:
+    """The bill of a session of which nothing is known but when it started, and ended."""
+    return Bill(_milliseconds(start), _milliseconds(until or start), Decimal(0), [], {})
 
 
 def reservation_bill(link: SessionLink, *, until: datetime) -> Bill:

@@ -1,4 +1,4 @@
-"""Where our chargers stand: registering a charger at a Location, changing its place, taking it away.
+"""Where our chargers stand: registering a charger at a Location, changing its place. Taking it away is removing.py.
 
 The bridge's record, our rows, the OCPI Location and the debts to partners are written in one transaction.
 """
@@ -225,21 +225,6 @@ async def add_missing_connectors(
         document = connector_document({}, connector_id=connector_id, tariff_ids=placement.tariff_ids, at=at)
         ids = (str(placement.location_id), evse.uid, connector_id)
         await _put_child(owner_of(placement), ids, document, db, at=at)
-
-
-async def remove(resources: Resources, charger_id: str, db: AsyncSession) -> bool:
-    """Take a charger away: its EVSEs become REMOVED and stay (mod_locations: "EVSEs are never deleted")."""
-    placement = await find(db, charger_id, lock=True)
-    known = await resources.get(ChargerBook).remove(charger_id, db)  # type: ignore[type-abstract]
-    if placement is None:
-        return known
-    at = resources.clock()
-    for evse in await evses_of(db, placement.key):
-        await publish_status(placement, evse, "REMOVED", db, at=at)
-        await db.delete(evse)
-    await db.delete(placement)
-    log.info("charger.removed", charger=placement.charger_id)
-    return True
 
 
 async def publish_status(

@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
-from ocpi_hub.chargers import placing
+from bridge_ocpp.port import TransactionStarted
+from ocpi_hub.chargers import placing, removing
 from ocpi_hub.chargers.tables import ChargerEvse, ChargerPlacement
 from ocpi_hub.objects.kinds import LOCATIONS
 from ocpi_hub.wire.errors import InvalidParameters
 from ocpi_hub.wire.headers import PartyId
-from tests.chargers.house import LOCATION, House
+from tests.chargers.house import LOCATION, House, transaction
 
 
 async def change(house: House, charger_id: str = "box-1", **changes: Any) -> ChargerPlacement | None:
@@ -19,7 +20,7 @@ async def change(house: House, charger_id: str = "box-1", **changes: Any) -> Cha
 
 async def remove(house: House, charger_id: str) -> bool:
     async with house.resources.unit_of_work() as db:
-        return await placing.remove(house.resources, charger_id, db)
+        return await removing.remove(house.resources, charger_id, db)
 
 
 async def test_a_placed_charger_is_an_evse_of_a_location(house: House) -> None:
@@ -171,3 +172,15 @@ async def test_evses_of_a_removed_charger_stay_as_removed(house: House) -> None:
     assert not await remove(house, "box-1")
     await house.add_charger("BOX-1", evses=[{"uid": "A"}], location={"id": "LOC1"})
     assert (await house.evse("A"))["status"] == "UNKNOWN"
+
+
+async def test_what_runs_at_a_removed_charger_ends_unbilled(house: House) -> None:
+    await house.add_partner()
+    await house.add_charger()
+    await house.add_token()
+    await house.hear(TransactionStarted("BOX-1", house.now, transaction()))
+    house.tick(minutes=5)
+    assert await remove(house, "BOX-1")
+    session = await house.session()
+    assert (session["status"], session["end_date_time"]) == ("INVALID", "2026-03-02T10:05:00Z")
+    assert (await house.link()).cdr_id is None
