@@ -27,6 +27,11 @@ BUILDERS = {
 }
 
 
+def as_read(document: dict[str, Any]) -> Any:
+    """A document as our reader gives it: fractions are Decimals."""
+    return json.loads(json.dumps(document))
+
+
 class Hub:
     """The objects room with one transaction per call."""
 
@@ -42,18 +47,20 @@ class Hub:
     ) -> Written:
         """The same inside of a transaction that is already open."""
         owner = owner or kind.owner_of(document)
-        return await writing.put(db, kind, owner=owner, document=document, source="p1", at=AT)
+        return await writing.put(db, kind, owner=owner, document=as_read(document), source="p1", at=AT)
 
     async def put_child(self, *ids: str, document: dict[str, Any]) -> Written:
         async with self.resources.unit_of_work() as db:
-            return await writing.put_child(db, LOCATIONS, owner=CPO, ids=ids, document=document, source="p1", at=AT)
+            return await writing.put_child(
+                db, LOCATIONS, owner=CPO, ids=ids, document=as_read(document), source="p1", at=AT
+            )
 
     async def patch(
         self, kind: Kind, *ids: str, owner: PartyId = CPO, type: str | None = None, **changes: Any
     ) -> Written:
         async with self.resources.unit_of_work() as db:
             return await writing.patch(
-                db, kind, owner=owner, ids=ids, changes=changes, source="p1", at=AT, token_type=type
+                db, kind, owner=owner, ids=ids, changes=as_read(changes), source="p1", at=AT, token_type=type
             )
 
     async def remove(self, object_id: str) -> Written | None:
