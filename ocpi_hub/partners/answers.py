@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from enum import StrEnum
 
 from ocpi_hub.wire.envelope import Answer, NotOcpi, read_envelope
 from ocpi_hub.wire.headers import token_candidates
@@ -45,6 +46,14 @@ class Refused:
     request_id: str
 
 
+class Trouble(StrEnum):
+    """Where a call that brought nothing failed: before the partner had it, while it worked, or in its answer."""
+
+    CONNECTION = "connection"
+    TIMEOUT = "timeout"
+    ANSWER = "answer"
+
+
 @dataclass(frozen=True, slots=True)
 class Unreachable:
     """No OCPI answer: not connected, too slow, too large, a server error, HTML, a redirect.
@@ -57,6 +66,7 @@ class Unreachable:
     request_id: str
     http_status: int | None = None
     retry_after: float | None = None
+    trouble: Trouble = Trouble.CONNECTION
 
 
 Result = Told | Refused | Unreachable
@@ -71,6 +81,16 @@ class Received:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Relayed:
+    """An answer that is to be passed on as it came. `token_encoding` is how the credentials token was presented."""
+
+    received: Received
+    milliseconds: int
+    request_id: str
+    token_encoding: str
+
+
 def judge(
     received: Received, *, encoding: str, authorization: str, milliseconds: int, request_id: str, now: datetime
 ) -> Result:
@@ -79,12 +99,15 @@ def judge(
     answer, complaint = _envelope_of(received.body)
     said = _quotable(answer, authorization)
     if status >= 500 or status in (408, 429) or 300 <= status < 400:
-        return Unreachable(_http_reason(status) + said, milliseconds, request_id, status, _retry_after(headers, now))
+        return Unreachable(
+            _http_reason(status) + said, milliseconds, request_id, status, _retry_after(headers, now), Trouble.ANSWER
+        )
     if answer is None:
         if status in (401, 403):
             message = f"HTTP {status}: the partner does not accept our credentials token"
             return Refused(status, None, message, None, milliseconds, request_id)
-        return Unreachable(f"HTTP {status}, and not OCPI: {complaint}", milliseconds, request_id, status)
+        reason = f"HTTP {status}, and not OCPI: {complaint}"
+        return Unreachable(reason, milliseconds, request_id, status, trouble=Trouble.ANSWER)
     if 200 <= status < 300 and answer.ok:
         return Told(answer, status, headers, milliseconds, request_id, encoding)
     message = f"HTTP {status}, OCPI {answer.status_code}{said}"

@@ -39,13 +39,10 @@ CONNECTIONS, CONNECTIONS_PER_HOST = 2000, 100
 class _Failed(Exception):
     """A call that brought no answer that can be read; the text is its reason."""
 
-    def __init__(self, reason: str, http_status: int | None = None) -> None:
-        super().__init__(reason)
-        self.http_status = http_status
-
-    def __init__(self, reason: str, trouble: Trouble = Trouble.CONNECTION) -> None:
+    def __init__(self, reason: str, trouble: Trouble = Trouble.CONNECTION, *, http_status: int | None = None) -> None:
         super().__init__(reason)
         self.trouble = trouble
+        self.http_status = http_status
 
 
 class PartnerClient:
@@ -183,7 +180,8 @@ class PartnerClient:
         try:
             received = await self._follow(method, url, headers=headers, body=body)
         except _Failed as failure:
-            return Unreachable(str(failure), _milliseconds(began), request_id, trouble=failure.trouble)
+            milliseconds, status = _milliseconds(began), failure.http_status
+            return Unreachable(str(failure), milliseconds, request_id, status, trouble=failure.trouble)
         return Relayed(received, _milliseconds(began), request_id, encoding)
 
     async def _follow(self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None) -> Received:
@@ -216,7 +214,7 @@ class PartnerClient:
         """The body, unpacked, as long as it stays within OCPI_HUB_ANSWER_LIMIT. Raises _Failed."""
         status, packing = response.status_code, response.headers.get("content-encoding", "identity").strip().lower()
         if packing not in ("identity", "", "gzip", "x-gzip"):
-            raise _Failed("the answer is packed in a way that was not asked for", Trouble.ANSWER)
+            raise _Failed("the answer is packed in a way that was not asked for", Trouble.ANSWER, http_status=status)
         unpack = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS) if "gzip" in packing else None
         body = bytearray()
         assert isinstance(response.stream, httpx.AsyncByteStream)
@@ -224,11 +222,13 @@ class PartnerClient:
             try:
                 body += unpack.decompress(chunk, self._limit - len(body) + 1) if unpack else chunk
             except zlib.error:
-                raise _Failed("the answer is not the gzip that it says it is", Trouble.ANSWER) from None
+                raise _Failed(
+                    "the answer is not the gzip that it says it is", Trouble.ANSWER, http_status=status
+                ) from None
             if len(body) > self._limit:
-                raise _Failed(f"the answer is larger than {self._limit} bytes", Trouble.ANSWER)
+                raise _Failed(f"the answer is larger than {self._limit} bytes", Trouble.ANSWER, http_status=status)
         if unpack is not None and body and not unpack.eof:
-            raise _Failed("the answer ended early", Trouble.ANSWER)
+            raise _Failed("the answer ended early", Trouble.ANSWER, http_status=status)
         return bytes(body)
 
 

@@ -107,3 +107,19 @@ def url_problem(url: str) -> str | None:
     if parts.username is not None or parts.password is not None or "\\" in url:
         return "the URL contains user information"
     return None
+
+
+def _address_problem(networks: Iterable[str], url: str) -> str | None:
+    """Why a usable URL with a literal address cannot be a partner's; names are judged at the socket, once resolved."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    return None if Guard(networks, public=parts.scheme.lower() == "https").allows(host) else Blocked.TEXT
+
+
+def callback_problem(networks: Iterable[str], url: str) -> str | None:
+    """Why a partner's response_url cannot be used, as one clear phrase; None when it can be tried."""
+    return url_problem(url) or _address_problem(networks, url)
