@@ -43,11 +43,14 @@ async def test_a_failure_leaves_nothing_and_rings_nothing(sessions):
     async def ring(bells):
         rung.append(bells)
 
-    with pytest.raises(RuntimeError):
+    async def fails():
         async with unit_of_work(sessions, ring) as db:
             await db.execute(text("INSERT INTO note VALUES ('a')"))
             after_commit(db, "delivery.drain", "p1")
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fails()
     assert (await _count(sessions), rung) == (0, [])
 
 
