@@ -44,8 +44,27 @@ PURE = (
     "bridge_ocpp/dialects/",
 )
 IO = set(
-    "asyncio socket subprocess aiohttp httpx redis asyncpg sqlalchemy sqlmodel websockets celery fastapi starlette "
-    "structlog logging os random threading urllib.request".split()
+    [
+        "asyncio",
+        "socket",
+        "subprocess",
+        "aiohttp",
+        "httpx",
+        "redis",
+        "asyncpg",
+        "sqlalchemy",
+        "sqlmodel",
+        "websockets",
+        "celery",
+        "fastapi",
+        "starlette",
+        "structlog",
+        "logging",
+        "os",
+        "random",
+        "threading",
+        "urllib.request",
+    ]
 )
 COMMITS = ("ocpi_hub/base/database.py",)
 
