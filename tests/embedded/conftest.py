@@ -100,7 +100,7 @@ class Hub:
         self.out = []
         self.process = subprocess.Popen(
             [*self.command, sys.executable, "-m", "tests.embedded.toys"], preexec_fn=self.before_exec,
-            cwd=ROOT, env={"PATH": os.defpath, **own, **user, **self.settings},
+            cwd=ROOT, env={**os.environ, **own, **user, **self.settings},
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
         )  # fmt: skip
         threading.Thread(target=self._listen, args=(self.process,), daemon=True).start()
