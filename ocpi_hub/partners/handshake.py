@@ -4,12 +4,15 @@
 transaction is open; what we have learned is then written in one. Whatever fails before, nothing is kept.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import structlog
 from pydantic import ValidationError
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -136,7 +139,10 @@ async def connect(resources: Resources, name: str, versions_url: str, credential
         theirs = await _exchange(resources, "POST", explored, our_token)
         try:
             async with resources.unit_of_work() as db:
-                await enrol(db, resources, await _locked(db, platform_id), theirs, explored)
+                platform = await _locked(db, platform_id)
+                if not await keyring.holds(db, resources, our_token):
+                    raise NotAuthenticated("our credentials token was taken back, or ran out, meanwhile")
+                await enrol(db, resources, platform, theirs, explored)
                 await keyring.promote(db, resources, platform_id, token=our_token)
         except OcpiError as error:
             await _call(resources, "DELETE", explored, theirs.token)
@@ -184,31 +190,45 @@ async def rotate(resources: Resources, platform_id: str) -> None:
     the grace has passed: wherever this is cut off, each side still holds a token that the other takes. Raises
     HandshakeFailed; where it is unknown whether the partner took it, both of our tokens stay good.
     """
-    async with resources.sessions() as db:
-        platform = await db.get(Platform, platform_id)
-    if (
-        platform is None
-        or platform.registered_at is None
-        or platform.versions_url is None
-        or platform.their_credentials_token is None
-    ):
-        raise HandshakeFailed("credentials", "this platform is not registered")
-    their_token = Vault.of(resources.settings).unseal(platform.their_credentials_token)
-    explored = await explore(resources, platform.versions_url, their_token, first_encoding=platform.token_encoding)
-    async with resources.unit_of_work() as db:
-        our_token = await keyring.issue(db, resources, platform_id, purpose=keyring.LIVE)
-    try:
-        theirs = await _exchange(resources, "PUT", explored, our_token)
-    except HandshakeFailed as failure:
-        # A 401 may be a second answer: the first was lost, and the transport asked again with a token that is now dead.
-        if failure.refused and failure.http_status != 401:
-            async with resources.unit_of_work() as db:
-                await keyring.revoke(db, resources, platform_id, token=our_token)
-        raise
-    async with resources.unit_of_work() as db:
-        await enrol(db, resources, await _locked(db, platform_id), theirs, explored)
-        await keyring.retire(db, resources, platform_id, successor=our_token)
+    async with _alone(resources, platform_id):
+        async with resources.sessions() as db:
+            platform = await db.get(Platform, platform_id)
+        if platform is None or platform.versions_url is None or platform.their_credentials_token is None:
+            raise HandshakeFailed("credentials", "this platform is not registered")
+        their_token = Vault.of(resources.settings).unseal(platform.their_credentials_token)
+        explored = await explore(resources, platform.versions_url, their_token, first_encoding=platform.token_encoding)
+        async with resources.unit_of_work() as db:
+            our_token = await keyring.issue(db, resources, platform_id, purpose=keyring.LIVE)
+        try:
+            theirs = await _exchange(resources, "PUT", explored, our_token)
+        except HandshakeFailed as failure:
+            # A 401 may be a second answer: the first was lost, and the transport asked again with a dead token.
+            if failure.refused and failure.http_status != 401:
+                async with resources.unit_of_work() as db:
+                    await keyring.revoke(db, resources, platform_id, token=our_token)
+            raise
+        async with resources.unit_of_work() as db:
+            await enrol(db, resources, await _locked(db, platform_id), theirs, explored)
+            await keyring.retire(db, resources, platform_id, successor=our_token)
     log.info("partner.rotated", platform=platform_id)
+
+
+@asynccontextmanager
+async def _alone(resources: Resources, platform_id: str) -> AsyncIterator[None]:
+    """One rotation of a platform at a time, in all processes: of two answers nobody could tell which token is newer.
+
+    The lock belongs to a connection and not to a transaction, so it ends with this process if nothing else ends it.
+    """
+    values = {"key": f"ocpi-hub/rotate/{platform_id}"}
+    async with resources.engine.connect() as connection:
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        locked = await connection.execute(text("SELECT pg_try_advisory_lock(hashtextextended(:key, 0))"), values)
+        if not locked.scalar_one():
+            raise HandshakeFailed("credentials", "another rotation of this partner is under way")
+        try:
+            yield
+        finally:
+            await connection.execute(text("SELECT pg_advisory_unlock(hashtextextended(:key, 0))"), values)
 
 
 async def disconnect(resources: Resources, platform_id: str) -> None:

@@ -120,7 +120,7 @@ FAILURES = [
     ("versions", faults.status(401), "versions", 401),
     ("versions", faults.html(), "versions", 200),
     ("versions", faults.data([{"version": "2.1.1", "url": "http://127.0.0.1/"}]), "versions", None),
-    ("details", faults.endless(), "details", None),
+    ("details", faults.endless(), "details", 200),
     ("details", faults.data({"version": "2.2.1", "endpoints": []}), "endpoints", None),
     ("credentials", faults.status(405), "credentials", 405),
     ("credentials", faults.refuses(3001, "we cannot reach you"), "credentials", 200),
@@ -297,6 +297,36 @@ async def test_a_rotation_that_was_repeated_on_the_way_leaves_our_new_token_good
             await handshake.rotate(hub.resources, platform_id)
         put = partner.told("credentials", "PUT")[0]
         assert (await partner.get("locations", token=put.json["token"])).status_code == 200
+
+
+async def test_one_rotation_at_a_time(hub: Hub) -> None:
+    async with Partner(("EMSP", "DE", "XYZ")) as partner:
+        platform_id = await connect(hub, partner)
+        gate = asyncio.Event()
+        partner.misbehave(faults.held(gate), module="credentials")
+        first = asyncio.create_task(handshake.rotate(hub.resources, platform_id))
+        await partner.hears("credentials", "PUT")
+        with pytest.raises(HandshakeFailed, match="under way"):
+            await handshake.rotate(hub.resources, platform_id)
+        gate.set()
+        await first
+        await handshake.rotate(hub.resources, platform_id)
+        await works_both_ways(hub, partner, platform_id)
+
+
+async def test_a_handshake_that_took_too_long_is_off(hub: Hub) -> None:
+    async with Partner(("EMSP", "DE", "XYZ")) as partner:
+        gate = asyncio.Event()
+        partner.misbehave(faults.held(gate), module="credentials", method="POST")
+        connecting = asyncio.create_task(connect(hub, partner))
+        await partner.hears("credentials")
+        hub.clock.advance(3600)
+        partner.calls_back = False
+        gate.set()
+        with pytest.raises(HandshakeFailed, match="ran out"):
+            await connecting
+        assert [h.method for h in partner.told("credentials")] == ["POST", "DELETE"]
+        assert await nothing_is_kept(hub)
 
 
 async def test_who_is_not_registered_cannot_be_rotated(hub: Hub) -> None:
