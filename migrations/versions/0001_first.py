@@ -506,6 +506,19 @@ def upgrade() -> None:
     op.create_index("ix_token_owner", "token", ["owner_key", "pk"], unique=False)
     op.create_index("ix_token_uid", "token", ["uid_key", "type"], unique=False)
     op.create_table(
+        "trail",
+        sa.Column("about", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("owner_key", sa.String(), nullable=False),
+        sa.Column("reader_key", sa.String(), nullable=False),
+        sa.Column("owner", sa.String(), nullable=False),
+        sa.Column("reader", sa.String(), nullable=False),
+        sa.Column("left_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("about", "key", "owner_key", "reader_key", name=op.f("pk_trail")),
+    )
+    op.create_index(op.f("ix_trail_expires_at"), "trail", ["expires_at"], unique=False)
+    op.create_table(
         "charger_evse",
         sa.Column("charger_key", sa.String(), nullable=False),
         sa.Column("evse_id", sa.Integer(), nullable=False),
@@ -628,10 +641,43 @@ def upgrade() -> None:
         sa.UniqueConstraint("key", "role", name=op.f("uq_party_key_role")),
     )
     op.create_index("ix_party_platform", "party", ["platform_id"], unique=False)
+    op.create_table(
+        "proxy",
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("purpose", sa.String(), nullable=False),
+        sa.Column("module", sa.String(), nullable=False),
+        sa.Column("url", sa.String(), nullable=False),
+        sa.Column("caller_platform_id", sa.String(), nullable=False),
+        sa.Column("caller_party", sa.String(), nullable=False),
+        sa.Column("target_platform_id", sa.String(), nullable=False),
+        sa.Column("target_party", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["caller_platform_id"],
+            ["platform.id"],
+            name=op.f("fk_proxy_caller_platform_id_platform"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["target_platform_id"],
+            ["platform.id"],
+            name=op.f("fk_proxy_target_platform_id_platform"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_proxy")),
+    )
+    op.create_index(op.f("ix_proxy_caller_platform_id"), "proxy", ["caller_platform_id"], unique=False)
+    op.create_index(op.f("ix_proxy_expires_at"), "proxy", ["expires_at"], unique=False)
+    op.create_index(op.f("ix_proxy_target_platform_id"), "proxy", ["target_platform_id"], unique=False)
 
 
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
+    op.drop_index(op.f("ix_proxy_target_platform_id"), table_name="proxy")
+    op.drop_index(op.f("ix_proxy_expires_at"), table_name="proxy")
+    op.drop_index(op.f("ix_proxy_caller_platform_id"), table_name="proxy")
+    op.drop_table("proxy")
     op.drop_index("ix_party_platform", table_name="party")
     op.drop_table("party")
     op.drop_index("ix_owed_open", table_name="owed", postgresql_where="dead_at IS NULL")
@@ -643,6 +689,8 @@ def downgrade() -> None:
     op.drop_index("ix_credentials_token_platform", table_name="credentials_token")
     op.drop_table("credentials_token")
     op.drop_table("charger_evse")
+    op.drop_index(op.f("ix_trail_expires_at"), table_name="trail")
+    op.drop_table("trail")
     op.drop_index("ix_token_uid", table_name="token")
     op.drop_index("ix_token_owner", table_name="token")
     op.drop_index("ix_token_last_updated", table_name="token")

@@ -6,16 +6,9 @@ real HTTP and WebSocket connections, and the operator's part over the admin REST
 
 import asyncio
 import contextlib
-import os
-import shutil
-import signal
-import socket
-import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -23,12 +16,11 @@ from rich.console import Console
 from rich.table import Table
 
 from bridge_ocpp.simulator import SimulatedCharger
-from ocpi_hub.base.secrets import new_secret
 from ocpi_hub.base.settings import default_data_dir
 from ocpi_hub.simulator.cpo import SimulatedCpo
 from ocpi_hub.simulator.emsp import SimulatedEmsp
+from ocpi_hub.simulator.lab import LabFailed, LabHub, running_lab
 from ocpi_hub.simulator.platform import Document, HubSaidNo
-from ocpi_hub.wire import json as wire_json
 from ocpi_hub.wire.headers import PartyId
 
 COLOURS = {"hub": "cyan", "charger": "magenta", "eMSP": "green", "CPO": "yellow", "driver": "bold white"}
@@ -49,10 +41,6 @@ TARIFF: Document = {
     ],
     "last_updated": "2026-01-01T00:00:00Z",
 }
-
-
-class DemoFailed(Exception):
-    """The demo cannot go on; the text says at which step and why."""
 
 
 class Timeline:
@@ -79,11 +67,14 @@ async def run_demo(*, once: bool, console: Console | None = None) -> int:
     try:
         async with AsyncExitStack() as stack:
             # What is entered last is left first: the chargers, then the hub, then the platforms that it talks to.
+            timeline.say("hub", "starting PostgreSQL, Valkey, the API, the OCPP bridge and a Celery worker")
             emsp = SimulatedEmsp(PartyId("DE", "APP"), "GreenApp", tell=timeline.teller("eMSP GreenApp"))
             cpo = SimulatedCpo(PartyId("BE", "STA"), "StationCo", tell=timeline.teller("CPO StationCo"))
             await stack.enter_async_context(emsp.serving())
             await stack.enter_async_context(cpo.serving())
-            hub = await stack.enter_async_context(_hub(timeline))
+            hub = await stack.enter_async_context(
+                running_lab(tell=timeline.teller("hub"), folder=default_data_dir() / "demo")
+            )
             world = _World(hub, emsp, cpo, timeline=timeline, stack=stack)
             await world.onboard()
             await world.plug_in_chargers()
@@ -94,7 +85,7 @@ async def run_demo(*, once: bool, console: Console | None = None) -> int:
             if not once:
                 await _stay(console, world, hub)
         return 0
-    except (DemoFailed, HubSaidNo, TimeoutError, aiohttp.ClientError, OSError) as error:
+    except (LabFailed, HubSaidNo, TimeoutError, aiohttp.ClientError, OSError) as error:
         reason = str(error) or f"no answer in time ({type(error).__name__})"
         console.print(f"[bold red]The demo failed:[/] {reason}", highlight=False)
         return 1
@@ -102,97 +93,11 @@ async def run_demo(*, once: bool, console: Console | None = None) -> int:
         return 0
 
 
-class _Hub:
-    """The running hub as its operator sees it: the admin REST."""
-
-    def __init__(self, url: str, ocpp_url: str, admin_key: str, http: aiohttp.ClientSession) -> None:
-        self.url = url
-        self.ocpp_url = ocpp_url
-        self._key = admin_key
-        self._http = http
-
-    async def ask(self, verb: str, path: str, document: Document | None = None) -> Any:
-        """One call of the admin REST. Raises DemoFailed with the hub's own words."""
-        body = wire_json.dumps(document).encode() if document is not None else None
-        headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
-        async with self._http.request(verb, f"{self.url}/admin/v1{path}", data=body, headers=headers) as response:
-            raw = await response.read()
-            if response.status >= 300:
-                raise DemoFailed(f"{verb} {path} → HTTP {response.status}: {raw.decode(errors='replace')[:300]}")
-            return wire_json.loads(raw) if raw else None
-
-
-def _free_port(preferred: int) -> int:
-    for port in (preferred, 0):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", port))
-            return int(probe.getsockname()[1])
-    raise DemoFailed("no free TCP port on 127.0.0.1")
-
-
-@asynccontextmanager
-async def _hub(timeline: Timeline) -> AsyncIterator[_Hub]:
-    folder = default_data_dir() / "demo"
-    port, ocpp_port, key = _free_port(8000), _free_port(9000), new_secret()
-    _empty(folder)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("OCPI_HUB_")}
-    environment |= {
-        "OCPI_HUB_DATA_DIR": str(folder),
-        "OCPI_HUB_PORT": str(port),
-        "OCPI_HUB_OCPP_PORT": str(ocpp_port),
-        "OCPI_HUB_ADMIN_KEY": key,
-        "OCPI_HUB_PARTNER_NETWORKS": "127.0.0.0/8",
-        "OCPI_HUB_LOG_LEVEL": "WARNING",
-    }
-    timeline.say("hub", "starting PostgreSQL, Valkey, the API, the OCPP bridge and a Celery worker")
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "ocpi_hub.cli", "serve", env=environment, stdout=asyncio.subprocess.PIPE,
-        cwd=str(folder.parent), start_new_session=True,
-    )  # fmt: skip
-    try:
-        await _until_ready(process, timeline)
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as http:
-            yield _Hub(f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{ocpp_port}/ocpp", key, http)
-    finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGTERM)
-            try:
-                await asyncio.wait_for(process.wait(), 15)
-            except TimeoutError:
-                process.kill()
-                await process.wait()
-
-
-def _empty(folder: Path) -> None:
-    """A demo starts with nothing; what an earlier one left is removed."""
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-
-
-async def _until_ready(process: asyncio.subprocess.Process, timeline: Timeline) -> None:
-    assert process.stdout is not None
-    async with asyncio.timeout(90):
-        while line := (await process.stdout.readline()).decode().strip():
-            timeline.say("hub", line)
-            if line == "ready":
-                process_output = asyncio.create_task(_drain(process.stdout))
-                process_output.add_done_callback(lambda _done: None)
-                return
-    raise DemoFailed(f"the hub stopped before it was ready (exit status {await process.wait()}); its words are above")
-
-
-async def _drain(stream: asyncio.StreamReader) -> None:
-    while await stream.readline():
-        pass
-
-
 class _World:
     """The cast of the demo and what they do."""
 
     def __init__(
-        self, hub: _Hub, emsp: SimulatedEmsp, cpo: SimulatedCpo, *, timeline: Timeline, stack: AsyncExitStack
+        self, hub: LabHub, emsp: SimulatedEmsp, cpo: SimulatedCpo, *, timeline: Timeline, stack: AsyncExitStack
     ) -> None:
         self.hub, self.emsp, self.cpo, self.timeline = hub, emsp, cpo, timeline
         self.chargers: dict[str, SimulatedCharger] = {}
@@ -245,7 +150,7 @@ class _World:
         charger, before = self.chargers["BOX-16"], set(self.emsp.store["cdrs"])
         verdict = await charger.swipe(1, "04A1B2C3D4E5F6")
         if verdict != "Accepted":
-            raise DemoFailed(f"BOX-16 was told {verdict} for a valid card")
+            raise LabFailed(f"BOX-16 was told {verdict} for a valid card")
         await asyncio.sleep(CHARGE_SECONDS)
         await charger.charge_ends(1)
         return await self._new_cdr(before)
@@ -257,7 +162,7 @@ class _World:
         self.timeline.say("driver", "taps “start” in the GreenApp app")
         result = await self.emsp.start_session(OUR_PARTY, location["id"], evse["uid"], self.tokens["APP-0001"])
         if result["result"] != "ACCEPTED":
-            raise DemoFailed(f"START_SESSION ended with {result['result']}")
+            raise LabFailed(f"START_SESSION ended with {result['result']}")
         await self.emsp.until(lambda: bool(set(self.emsp.store["sessions"]) - sessions), within=20)
         session = self.emsp.store["sessions"][(set(self.emsp.store["sessions"]) - sessions).pop()]
         await asyncio.sleep(CHARGE_SECONDS)
@@ -331,7 +236,7 @@ def _print_cdr(console: Console, cdr: Document) -> None:
     console.print(table)
 
 
-async def _stay(console: Console, world: _World, hub: _Hub) -> None:
+async def _stay(console: Console, world: _World, hub: LabHub) -> None:
     console.print(f"\nThe hub goes on: [bold]{hub.url}/ocpi/versions[/], chargers at [bold]{hub.ocpp_url}/…[/]")
     console.print(f"What the eMSP hears: {world.emsp.url}/   What the CPO hears: {world.cpo.url}/")
     console.print("A driver comes by every now and then. Ctrl-C ends it.\n")
