@@ -205,11 +205,12 @@ def _call_answer(charger_id: str, body: CallBody, outcome: Outcome) -> dict[str,
 async def change(resources: Resources, charger_id: str, body: ChangeBody) -> dict[str, Any]:
     """Another password, other tariffs, other facts of the location. Raises AdminError 404."""
     async with resources.unit_of_work() as db:
+        # The bridge's row before ours, as in all that chargers say: two orders of locking would be a deadlock.
+        if body.password is not None:
+            await resources.get(ChargerBook).set_password(charger_id, body.password, db)  # type: ignore[type-abstract]
         changed = await placing.change(resources, charger_id, db, tariff_ids=body.tariff_ids, location=body.location)
         if changed is None:
             raise not_found("charger", charger_id)
-        if body.password is not None:
-            await resources.get(ChargerBook).set_password(charger_id, body.password, db)  # type: ignore[type-abstract]
         return await _shown(resources, charger_id, db)
 
 

@@ -64,7 +64,9 @@ async def newest_reservation(db: AsyncSession, party: PartyId, reservation_id: s
     return await db.scalar(query)
 
 
-async def reservation_by_number(db: AsyncSession, charger_id: str, number: int) -> PartnerCommand | None:
+async def reservation_by_number(
+    db: AsyncSession, charger_id: str, number: int, *, lock: bool = False
+) -> PartnerCommand | None:
     """The latest RESERVE_NOW behind the reservation id that a charger knows."""
     query = (
         select(PartnerCommand)
@@ -76,4 +78,4 @@ async def reservation_by_number(db: AsyncSession, charger_id: str, number: int) 
         .order_by(col(PartnerCommand.id).desc())
         .limit(1)
     )
-    return await db.scalar(query)
+    return await db.scalar(query.with_for_update() if lock else query)

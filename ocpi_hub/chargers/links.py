@@ -9,7 +9,7 @@ from sqlmodel import select
 
 from bridge_ocpp.port import Transaction
 from ocpi_hub.base.resources import Resources
-from ocpi_hub.chargers import evses, paying, placing, tariffs
+from ocpi_hub.chargers import commanded, evses, paying, placing, tariffs
 from ocpi_hub.chargers.mapping import cdr_location, reserved_location
 from ocpi_hub.chargers.tables import RESERVED, ChargerEvse, ChargerPlacement, PartnerCommand, SessionLink
 from ocpi_hub.chargers.telling import owner_of
@@ -39,8 +39,8 @@ async def _open(
     resources: Resources, placement: ChargerPlacement, transaction: Transaction, db: AsyncSession
 ) -> SessionLink:
     """A transaction begins: its place, payer and tariff are sealed (mod_cdrs: "as they were at the start")."""
-    evse = await evses.known(placement, transaction.evse_id, transaction.connector_id, db, at=resources.clock())
     link = await _reserved(transaction, db)
+    evse = await evses.known(placement, transaction.evse_id, transaction.connector_id, db, at=resources.clock())
     if link is None:
         link = _new(resources, placement, transaction_id=transaction.id)
         db.add(link)
@@ -78,6 +78,8 @@ async def _reserved(transaction: Transaction, db: AsyncSession) -> SessionLink |
     """The session of the reservation that this transaction uses, if by the same token (mod_sessions, Reservation)."""
     if transaction.reservation_id is None:
         return None
+    # Its command is locked first: a RESERVE_NOW whose answer is just being written makes the session, or we do.
+    await commanded.reservation_by_number(db, transaction.charger_id, transaction.reservation_id, lock=True)
     link = await locked(db, f"{RESERVED}{transaction.reservation_id}")
     token = transaction.id_token.value.lower() if transaction.id_token is not None else None
     if link is None or link.ended_at is not None or link.charger_key != transaction.charger_id.lower():

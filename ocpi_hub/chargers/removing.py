@@ -17,8 +17,9 @@ log = structlog.get_logger()
 
 async def remove(resources: Resources, charger_id: str, db: AsyncSession) -> bool:
     """Take a charger away; False when there is none. EVSEs become REMOVED (mod_locations: they are never deleted)."""
-    placement = await placing.find(db, charger_id, lock=True)
+    # The bridge's row first, as in all that chargers say: two orders of locking would be a deadlock.
     known = await resources.get(ChargerBook).remove(charger_id, db)  # type: ignore[type-abstract]
+    placement = await placing.find(db, charger_id, lock=True)
     if placement is None:
         return known
     await _abandon_sessions(resources, placement.key, db)

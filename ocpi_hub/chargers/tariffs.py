@@ -81,21 +81,25 @@ async def delete(resources: Resources, tariff_id: str, db: AsyncSession) -> bool
 
 
 async def _users(db: AsyncSession, tariff: Kept) -> list[str]:
-    """The chargers, and the connectors in use as location/EVSE/connector, that name a tariff."""
+    """What names a tariff: chargers, for EVSEs that they have yet to report, and connectors in use."""
     placements = await db.scalars(select(ChargerPlacement).where(ChargerPlacement.owner_key == tariff.owner_key))
-    named = [row.charger_id for row in placements if tariff.key in {name.lower() for name in row.tariff_ids}]
+    users = [row.charger_id for row in placements if _names(row.tariff_ids, tariff)]
     query = select(KeptLocation.document).where(
         KeptLocation.owner_key == tariff.owner_key, col(KeptLocation.platform_id).is_(None)
     )
     locations = [wire_json.loads(document) for document in await db.scalars(query)]
-    return named + [
+    return users + [
         f"{location['id']}/{evse['uid']}/{connector['id']}"
         for location in locations
         for evse in location["evses"]
         if evse["status"] != "REMOVED"
         for connector in evse["connectors"]
-        if tariff.key in {name.lower() for name in connector.get("tariff_ids") or ()}
+        if _names(connector.get("tariff_ids") or (), tariff)
     ]
+
+
+def _names(tariff_ids: Sequence[str], tariff: Kept) -> bool:
+    return tariff.key in {tariff_id.lower() for tariff_id in tariff_ids}
 
 
 async def in_force(db: AsyncSession, owner: PartyId, tariff_ids: Sequence[str], *, at: datetime) -> str | None:

@@ -57,7 +57,7 @@ async def test_a_tariff_goes_once_no_connector_names_it(house: House) -> None:
     await house.add_partner()
     await house.add_tariff("DAY")
     await house.add_charger(tariff_ids=["day"])
-    with pytest.raises(InvalidParameters, match="LOC1/EVSE1/1"):
+    with pytest.raises(InvalidParameters, match="still the tariff of BOX-1, LOC1/EVSE1/1"):
         await delete(house, "DAY")
     async with house.resources.unit_of_work() as db:
         await placing.change(house.resources, "BOX-1", db, tariff_ids=[])
