@@ -39,6 +39,7 @@ $(VENV)/.ready: requirements.lock pyproject.toml $(VENV)/bin/python
 	@echo "installing requirements.lock …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q ocpi_hub bridge_ocpp migrations
 	@touch $@
 
 $(VENV)/.ready-dev: requirements-dev.lock $(VENV)/.ready

@@ -9,6 +9,7 @@ import contextlib
 import time
 from contextlib import AsyncExitStack
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -60,7 +61,7 @@ class Timeline:
         return lambda _kind, text: self.say(who, text)
 
 
-async def run_demo(*, once: bool, console: Console | None = None) -> int:
+async def run_demo(*, once: bool, console: Console | None = None, folder: Path | None = None) -> int:
     """Run the demo; 0 when a CDR arrived at the eMSP. Without `once` it goes on until Ctrl-C."""
     console = console or Console()
     timeline = Timeline(console)
@@ -73,7 +74,7 @@ async def run_demo(*, once: bool, console: Console | None = None) -> int:
             await stack.enter_async_context(emsp.serving())
             await stack.enter_async_context(cpo.serving())
             hub = await stack.enter_async_context(
-                running_lab(tell=timeline.teller("hub"), folder=default_data_dir() / "demo")
+                running_lab(tell=timeline.teller("hub"), folder=folder or default_data_dir() / "demo")
             )
             world = _World(hub, emsp, cpo, timeline=timeline, stack=stack)
             await world.onboard()
