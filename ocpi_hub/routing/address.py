@@ -22,11 +22,13 @@ class Target:
     """What a URL names: `/ocpi/2.2.1/{sender|receiver}/{module}/{rest}`.
 
     `module` is `versions`, `details`, or a ModuleID, own modules of partners included; None: no such place.
+    `/ocpi/2.2.1/via/{module}/{secret}` stands for a URL of a partner: then `interface` is None and `stands_in` true.
     """
 
     module: str | None
     interface: InterfaceRole | None = None
     rest: tuple[str, ...] = ()
+    stands_in: bool = False
 
     @classmethod
     def read(cls, segments: Sequence[str]) -> Self:
@@ -40,6 +42,8 @@ class Target:
                 return cls(ModuleId.CREDENTIALS.value)
             case [found, ("sender" | "receiver") as interface, module, *rest] if found == VERSION:
                 return cls(module.lower(), _INTERFACES[interface], tuple(rest))
+            case [found, "via", module, secret] if found == VERSION:
+                return cls(module.lower(), None, (secret,), stands_in=True)
         return cls(None)
 
     @property

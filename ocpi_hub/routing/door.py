@@ -4,6 +4,7 @@ ASGI, because it must hold for what no route sees: unknown paths, wrong methods,
 `caller`, `routing`, `request_id`, `correlation_id` and `resources` into the request's state.
 """
 
+from collections.abc import Collection
 from time import perf_counter
 from uuid import uuid4
 
@@ -15,12 +16,24 @@ from ocpi_hub.base.metrics import LATENCY, REQUESTS
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.partners import keyring, presence
 from ocpi_hub.partners.directory import Caller, Directory
+from ocpi_hub.partners.snapshot import Snapshot
+from ocpi_hub.routing import opening, proxies
 from ocpi_hub.routing.address import Here, Nobody, Target, There, address
+from ocpi_hub.routing.authorize import ask_everyone
+from ocpi_hub.routing.call import Call, Passed, query_of, tail_of
+from ocpi_hub.routing.direct import direct
 from ocpi_hub.routing.reading import body_of, check_query, headers_of, segments_of
 from ocpi_hub.routing.rendering import Answer
-from ocpi_hub.wire.errors import GenericClientError, HubError, InvalidParameters, NotAuthenticated, NotFound
-from ocpi_hub.wire.headers import MessageIds, Routing
-from ocpi_hub.wire.parties import ConnectionStatus, ModuleId
+from ocpi_hub.wire.errors import (
+    GenericClientError,
+    HubError,
+    InvalidParameters,
+    MethodNotAllowed,
+    NotAuthenticated,
+    NotFound,
+)
+from ocpi_hub.wire.headers import MessageIds, PartyId, Routing
+from ocpi_hub.wire.parties import ConnectionStatus, InterfaceRole, ModuleId
 
 log = structlog.get_logger()
 
@@ -31,8 +44,12 @@ _MODULES = frozenset(ModuleId) | {"versions", "details"}
 class Door:
     """Wraps the app that holds the OCPI routes."""
 
-    def __init__(self, app: ASGIApp, *, resources: Resources) -> None:
+    def __init__(
+        self, app: ASGIApp, *, resources: Resources, served: Collection[tuple[str, InterfaceRole]] = ()
+    ) -> None:
+        """`served` are the modules that parties of our own chargers have."""
         self._app = app
+        self._served = served
         self._resources = resources
         self._directory = resources.one(Directory)
 
@@ -78,15 +95,49 @@ class Door:
         if target.routed:
             answer.routing = Routing(to=routing.from_, from_=snapshot.hub)
         body = await body_of(receive, headers, limit=self._resources.settings.body_limit)
-        if target.routed:
-            match address(target, routing, snapshot):
-                case Here(party):
-                    answer.routing = Routing(to=routing.from_, from_=party)
-                case There(party):
-                    raise HubError(f"{party} is connected, but messages between partners are not relayed yet")
-                case Nobody(error):
-                    raise error
+        if target.routed or target.stands_in:
+            call = Call(
+                method=scope["method"],
+                target=target,
+                path=tail_of(scope),
+                query=query_of(scope),
+                body=body,
+                headers=headers,
+                caller=caller,
+                routing=routing,
+                correlation_id=scope["state"]["correlation_id"],
+            )
+            passed = await self._pass(call, snapshot, answer)
+            if passed is not None:
+                await answer.pass_on(passed)
+                return
         await self._app(scope, _once(body, receive), answer.send)
+
+    async def _pass(self, call: Call, snapshot: Snapshot, answer: Answer) -> Passed | None:
+        """The answer of whom the call is for; None when that is the hub, or a party of our own chargers."""
+        if call.target.stands_in:
+            return await proxies.serve(self._resources, call)
+        found: opening.Found = address(call.target, call.routing, snapshot)
+        if found == Here(snapshot.hub):
+            found = await opening.find(self._resources, call, snapshot)
+        match found:
+            case There() if call.method not in _METHODS:
+                raise MethodNotAllowed("this method is not part of OCPI")
+            case There():
+                return await direct(self._resources, call, found, snapshot)
+            case opening.Everyone(only):
+                return await ask_everyone(self._resources, call, snapshot, only=only)
+            case Nobody(error):
+                raise error
+            case Here(party):
+                answer.routing = Routing(to=call.routing.from_, from_=party)
+                self._require_served(call.target, party, snapshot)
+        return None
+
+    def _require_served(self, target: Target, party: PartyId, snapshot: Snapshot) -> None:
+        served = (target.module, target.interface) in self._served
+        if party in snapshot.hosted and not served and target.interface is not None:
+            raise HubError(f"{party} does not offer {target.module} {target.interface.value}")
 
     async def _let_in(self, headers: dict[str, str], target: Target) -> Caller:
         """The platform that calls. Raises NotAuthenticated, or GenericClientError (HTTP 403) when it is suspended."""

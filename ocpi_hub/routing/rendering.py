@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Message, Send
 
 from ocpi_hub.base.resources import Clock
+from ocpi_hub.routing.call import Passed
 from ocpi_hub.routing.reading import Overflow
 from ocpi_hub.wire.envelope import envelope
 from ocpi_hub.wire.errors import (
@@ -52,6 +53,12 @@ class Answer:
             message = {**message, "headers": [*message.get("headers", ()), *extra]}
         await self._send(message)
 
+    async def pass_on(self, passed: Passed) -> None:
+        """Answer with what a partner answered, byte for byte."""
+        self.routing, self.status_code = passed.routing, passed.status_code
+        fields = {"content-type": "application/json", "content-length": str(len(passed.body)), **passed.headers}
+        await self._whole(passed.http_status, fields, passed.body)
+
     async def fail(self, raised: Exception) -> None:
         """Answer with an error. What is no error of OCPI is logged; the caller learns only the correlation id.
 
@@ -70,8 +77,11 @@ class Answer:
         self.status_code = error.status_code
         body = envelope(error.data, status_code=error.status_code, status_message=error.message, at=self._clock())
         fields = {"content-type": "application/json", "content-length": str(len(body)), **headers}
-        encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields.items()]
-        await self.send({"type": "http.response.start", "status": error.http_status, "headers": encoded})
+        await self._whole(error.http_status, fields, body)
+
+    async def _whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        await self.send({"type": "http.response.start", "status": status, "headers": encoded})
         await self.send({"type": "http.response.body", "body": body})
 
 

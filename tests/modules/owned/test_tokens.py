@@ -61,5 +61,5 @@ async def test_the_type_of_a_token_cannot_be_patched(emsp: Partner) -> None:
     assert said(answer) == (200, 2001)
 
 
-async def test_real_time_authorization_is_not_there_yet(cpo: Partner) -> None:
-    assert said(await cpo.call("POST", "tokens", "T1/authorize", role="SENDER", json={})) == (404, 2001)
+async def test_real_time_authorization_of_a_token_that_nobody_knows(cpo: Partner) -> None:
+    assert said(await cpo.call("POST", "tokens", "T1/authorize", role="SENDER", json={})) == (404, 2004)
