@@ -175,9 +175,9 @@ def _band(ends: Range, bounds: Iterable[Decimal]) -> Range:
     high = min((bound for bound in bounds if bound > middle), default=None)
     least, most = (value.quantize(DIGIT, rounding=ROUND_HALF_UP) for value in (min(ends), max(ends)))
     if low is not None:
-        least = max(least, low)
-    if high is not None and most >= high:
-        most = high - DIGIT
+        least, most = max(least, low), max(most, low)
+    if high is not None:
+        least, most = min(least, high - DIGIT), min(most, high - DIGIT)
     return least, most
 
 

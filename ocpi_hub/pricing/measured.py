@@ -88,7 +88,7 @@ class Meter:
         for index in range(1, len(self.times)):
             (t0, v0), (t1, v1) = self._sample(index - 1), self._sample(index)
             if t1 > t0:
-                mean = (v1 - v0) * _MS_PER_HOUR / (t1 - t0) / 1000
+                mean = ((v1 - v0) * _MS_PER_HOUR / (t1 - t0) / 1000).quantize(DIGIT, rounding=ROUND_HALF_UP)
                 pieces.append((t0, mean, t1, mean))
         return Curve(pieces, rest=Decimal(0))
 

@@ -169,6 +169,14 @@ def test_power_bands_from_measured_power_are_interpolated() -> None:
     ]
 
 
+def test_mean_power_on_a_bound_is_on_the_bound() -> None:
+    """11 kW for a minute are 183.333… Wh, which no reading holds: it is 11 kW all the same."""
+    one = tariff(element(component(price=1), min_power=11), element(component(price=2)))
+    samples = [(utc("2026-01-05 10:00"), D(0)), (utc("2026-01-05 10:01"), D(11000) / 60)]
+    found = cut(one, "2026-01-05 10:00", "2026-01-05 10:01", samples=samples)
+    assert [(volumes["MIN_POWER"], volumes["MAX_POWER"]) for _, volumes in found] == [(11, 11)]
+
+
 def test_power_falling_through_a_bound() -> None:
     start, end = utc("2026-01-05 10:00"), utc("2026-01-05 10:30")
     found = cut(BANDS, "2026-01-05 10:00", "2026-01-05 10:30", kwh=12, powers=[(start, D(40)), (end, D(10))])

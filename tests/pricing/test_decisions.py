@@ -164,6 +164,13 @@ def test_hours_noise(volumes: list[str], minutes: int) -> None:
     assert cost(blocks, *periods) == minutes
 
 
+@pytest.mark.parametrize(("volume", "billed"), [("0.25005", 900), ("0.250051", 1800)])
+def test_hours_noise_to_the_last_digit(volume: str, billed: int) -> None:
+    """0.25005 h are 900.18 s."""
+    blocks = tariff(element(component("TIME", 3600, 900)))
+    assert cost(blocks, period(at("10:00"), TIME=volume)) == billed
+
+
 def test_hours_noise_is_at_most_half_a_block() -> None:
     """Where blocks are shorter than the noise, the nearest multiple is billed."""
     seconds = tariff(element(component("TIME", 3600, 1)))

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ocpi_hub.pricing import CostReport, periods, price
+from ocpi_hub.pricing import CostReport, audit, periods, price
 from ocpi_hub.wire.types import format_datetime, parse_datetime
 
 from .build import Json, cdr, component, element, period, tariff, utc
@@ -185,3 +185,25 @@ def test_our_own_periods_price_like_the_finest_cut(
     noise = sum(Decimal(amount * 60) for _, amount, _ in parts) * len(ours) * Decimal("0.0001")
     assert abs(cut.total_cost.excl_vat - fine.total_cost.excl_vat) <= noise
     assert len(ours) <= len(finest)
+
+
+@given(tariffs(limited=True), st.integers(1, 300), st.integers(0, 300), st.sampled_from([0, 3, 6, 11, 50]))
+@calm
+def test_the_audit_finds_nothing_in_our_own_cdrs(tariff_: Json, charging: int, parking: int, power: int) -> None:
+    """Cut, priced and totalled by the engine, a CDR is right in every respect that the audit knows.
+
+    Except for what is wrong with the tariff: a limit may be lower with VAT than without here.
+    """
+    full, end = START + timedelta(minutes=charging), START + timedelta(minutes=charging + parking)
+    wh = Decimal(power * 1000 * charging) / 60
+    ours = periods(
+        tariff_,
+        start=START,
+        end=end,
+        samples=[(START, Decimal(7)), (full, wh + 7)],
+        parked=[(full, True)],
+        time_zone=ZONE,
+    )
+    document = cdr(*ours, end=format_datetime(end), tariffs=[tariff_])
+    document |= bill(tariff_, document).totals()
+    assert [finding for finding in audit(document, time_zone=ZONE).findings if finding.code != "vat_negative"] == []

@@ -152,6 +152,14 @@ def test_rounding_is_half_away_from_zero_and_only_at_the_edge() -> None:
     assert [Rounding.of(currency).digits for currency in ("EUR", "jpy", "KWD", "XXX")] == [2, 0, 3, 2]
 
 
+def test_total_time_is_from_start_to_end() -> None:
+    """In hours, to the fraction of a second; not known while the session runs."""
+    one = tariff(element(component()))
+    report = bill(one, MORNING | {"start_date_time": "2026-01-05T09:00:00.250Z"}, end="2026-01-05T10:30:01.500Z")
+    assert report.total_time == D("1.500347222222222222")
+    assert bill(one, MORNING).total_time is None
+
+
 def test_a_third_of_a_euro_adds_up_again() -> None:
     """20 minutes at 1.00 have no last digit; three of them are one euro."""
     one = tariff(element(component("TIME", 1, 1200)))
