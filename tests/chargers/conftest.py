@@ -33,3 +33,26 @@ async def house(database_url: str, redis_url: str) -> AsyncIterator[House]:
 async def emsp() -> AsyncIterator[Partner]:
     async with Partner(("EMSP", "DE", "MSP")) as partner:
         yield partner
+
+
+@pytest.fixture
+async def charging(house: House) -> House:
+    """A charger with a tariff of 0.50 + 0.25/kWh + 21 %, and a whitelisted card of an eMSP."""
+    await house.add_partner()
+    await house.add_tariff()
+    await house.add_charger()
+    await house.add_token()
+    await house.settle()
+    return house
+
+
+@pytest.fixture
+async def placed(house: House) -> House:
+    """Two chargers at one location; the first has two EVSEs. Everything is online, nothing is owed."""
+    await house.add_partner()
+    await house.add_tariff()
+    await house.add_charger(evses=[{"uid": "EVSE1", "connectors": [{}, {"id": "B"}]}, {"uid": "EVSE2"}])
+    await house.add_charger("BOX-2", evses=[{"uid": "EVSE3"}], location={"id": "LOC1"})
+    await house.settle()
+    house.bells.clear()
+    return house
