@@ -196,7 +196,11 @@ class Store(RuleBasedStateMachine):
                 "city": st.none() | names,
                 "x_vendor": st.none() | st.integers(),
                 "evses": st.none()
-                | st.lists(st.fixed_dictionaries({"uid": ids}, optional={"status": statuses}) | evses, max_size=2),
+                | st.lists(
+                    st.fixed_dictionaries({"uid": ids}, optional={"status": statuses}) | evses,
+                    max_size=2,
+                    unique_by=lambda one: one["uid"].lower(),
+                ),
             },
         ),
     )
