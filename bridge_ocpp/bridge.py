@@ -4,9 +4,8 @@
 """
 
 import asyncio
-import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -97,9 +96,7 @@ class Bridge:
             if self._leaving:
                 await asyncio.wait(self._leaving, timeout=DRAIN)
         finally:
-            for timer in timers:
-                timer.cancel()
-            await asyncio.gather(*timers, return_exceptions=True)
+            await _stopped(timers)
             await self._last_words()
 
     # --- chargers come and go ----------------------------------------------------------------------------------
@@ -304,11 +301,23 @@ class Bridge:
         await self._desk.ledger.write(write)
 
     async def _last_words(self) -> None:
-        with contextlib.suppress(Exception):
-            await self.flush()
-            await self._alive(lease=0.0)
+        try:
+            async with asyncio.timeout(DRAIN):
+                await self.flush()
+                await self._alive(lease=0.0)
+        except Exception as error:
+            log.warning("bridge.no_last_words", error=type(error).__name__)
 
     def _soon(self, work: Any) -> None:
         task: asyncio.Task[None] = asyncio.create_task(work)
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)
+
+
+async def _stopped(tasks: Iterable["asyncio.Task[None]"]) -> None:
+    """Cancel until it is done: the Valkey client swallows a cancellation that meets it while it connects."""
+    running = set(tasks)
+    while running:
+        for task in running:
+            task.cancel()
+        _, running = await asyncio.wait(running, timeout=0.5)

@@ -3,6 +3,8 @@
 Refusals happen before the upgrade and say nothing: an unknown charger and a wrong password get the same 401.
 """
 
+import asyncio
+import contextlib
 import ipaddress
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -31,6 +33,8 @@ log = structlog.get_logger()
 PREFIX = "/ocpp/"
 OPEN_TIMEOUT = 30.0
 CLOSE_TIMEOUT = 2.0
+DRAIN = 10.0
+"""Seconds that closing sockets may take when the listener ends."""
 
 # The library would log handshakes of every port scanner as errors, and whole frames at DEBUG.
 _silent = logging.getLogger("bridge_ocpp.websocket")
@@ -185,7 +189,7 @@ async def listening(
         dialect = DIALECTS[str(socket.subprotocol)]
         await connected(Line(socket), cast(ChargerSocket, socket).charger_key, dialect)
 
-    async with serve(
+    server = await serve(
         handler,
         config.host,
         config.port,
@@ -200,5 +204,11 @@ async def listening(
         close_timeout=CLOSE_TIMEOUT,
         server_header=None,
         logger=_silent,
-    ) as server:
+    )
+    try:
         yield server
+    finally:
+        server.close(code=1001, reason="the server restarts")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN):
+                await server.wait_closed()

@@ -33,17 +33,16 @@ def now() -> str:
 async def dialled(
     url: str,
     charger_id: str,
-    protocol: str | None = "ocpp1.6",
-    *,
+    *protocols: str,
     password: str | bytes | None = PASSWORD,
     user: str | None = None,
     **options: Any,
 ) -> AsyncIterator[ClientConnection]:
-    """A socket of this charger."""
+    """A socket of this charger, offering these versions."""
     headers = {} if password is None else basic(user or charger_id, password)
     async with connect(
         f"{url}/{quote(charger_id, safe='')}",
-        subprotocols=[Subprotocol(protocol)] if protocol else None,
+        subprotocols=[Subprotocol(protocol) for protocol in protocols] or None,
         additional_headers=headers,
         compression=None,
         ping_interval=None,
@@ -66,12 +65,13 @@ class RawCharger:
         async for message in self.socket:
             frame = json.loads(message)
             await (self.calls if frame[0] == 2 else self._answers).put(frame)
+        await self._answers.put(["closed", self.socket.close_code, self.socket.close_reason])
 
     async def say(self, text: Any) -> None:
         await self.socket.send(text if isinstance(text, str | bytes) else json.dumps(text))
 
     async def answer(self, *, within: float = 5.0) -> list[Any]:
-        """The next answer."""
+        """The next answer, or `["closed", code, reason]`."""
         async with asyncio.timeout(within):
             return await self._answers.get()
 

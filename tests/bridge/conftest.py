@@ -1,8 +1,7 @@
 """A bridge on real PostgreSQL and Valkey, a business side that writes down what it hears, and chargers."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -10,6 +9,7 @@ from typing import Any
 
 import pytest
 import redis.asyncio
+import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
@@ -68,6 +68,10 @@ class Place:
     async def register(self, charger_id: str, *, password: str | None = PASSWORD, profile: int = 1) -> None:
         async with self.work() as db:
             await self.book.register(port.NewCharger(charger_id, password, profile), db)
+
+    async def seated(self, charger_id: str, *, bridge: Bridge | None = None) -> None:
+        """Wait until this charger's socket is the one that counts."""
+        await until(lambda: charger_id.casefold() in (bridge or self.bridge).connections)
 
     async def heard(self, kind: str) -> int:
         """How many events of this kind were committed."""
@@ -134,6 +138,16 @@ async def until(condition: Callable[[], Awaitable[Any]] | Callable[[], Any], *, 
         await asyncio.sleep(0.01)
 
 
+@pytest.fixture(autouse=True)
+def plain_logs() -> Iterator[None]:
+    """Logs as lines: structlog's own default paints tracebacks, which takes seconds."""
+    structlog.configure(
+        processors=[structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=repr)]
+    )
+    yield
+    structlog.reset_defaults()
+
+
 @pytest.fixture
 def config() -> BridgeConfig:
     return BridgeConfig(
@@ -168,7 +182,3 @@ async def place(database_url: str, redis_url: str, config: BridgeConfig) -> Asyn
         yield Place(engine, client, hub, bridge, Book(PEPPER, now=clock), RedisChargerPort(client), work, config, clock)
     await client.aclose()
     await engine.dispose()
-
-
-def as_json(text_: str) -> Any:
-    return json.loads(text_)
