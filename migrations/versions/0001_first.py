@@ -56,10 +56,18 @@ def upgrade() -> None:
         sa.Column("platform_id", sa.String(), nullable=True),
         sa.Column("reader_key", sa.String(), nullable=True),
         sa.Column("session_key", sa.String(), nullable=True),
-        sa.PrimaryKeyConstraint("pk", name=op.f("pk_cdr")),
+        sa.PrimaryKeyConstraint(
+            "pk", name=op.f("pk_cdr"), postgresql_include=["owner_key", "reader_key", "last_updated"]
+        ),
         sa.UniqueConstraint("key", "owner_key", name=op.f("uq_cdr_key_owner_key")),
     )
-    op.create_index("ix_cdr_last_updated", "cdr", ["last_updated", "pk"], unique=False)
+    op.create_index(
+        "ix_cdr_last_updated",
+        "cdr",
+        ["last_updated", "pk"],
+        unique=False,
+        postgresql_include=["owner_key", "reader_key"],
+    )
     op.create_index("ix_cdr_owner", "cdr", ["owner_key", "pk"], unique=False)
     op.create_index("ix_cdr_reader", "cdr", ["reader_key", "pk"], unique=False)
     op.create_index("ix_cdr_session", "cdr", ["session_key"], unique=False)
@@ -132,10 +140,18 @@ def upgrade() -> None:
         sa.Column("latitude", sa.Float(), nullable=True),
         sa.Column("longitude", sa.Float(), nullable=True),
         sa.Column("publish", sa.Boolean(), nullable=False),
-        sa.PrimaryKeyConstraint("pk", name=op.f("pk_location")),
+        sa.PrimaryKeyConstraint(
+            "pk", name=op.f("pk_location"), postgresql_include=["owner_key", "reader_key", "last_updated"]
+        ),
         sa.UniqueConstraint("key", "owner_key", name=op.f("uq_location_key_owner_key")),
     )
-    op.create_index("ix_location_last_updated", "location", ["last_updated", "pk"], unique=False)
+    op.create_index(
+        "ix_location_last_updated",
+        "location",
+        ["last_updated", "pk"],
+        unique=False,
+        postgresql_include=["owner_key", "reader_key"],
+    )
     op.create_index("ix_location_owner", "location", ["owner_key", "pk"], unique=False)
     op.create_table(
         "ocpp_bridge",
@@ -403,10 +419,18 @@ def upgrade() -> None:
         sa.Column("platform_id", sa.String(), nullable=True),
         sa.Column("reader_key", sa.String(), nullable=True),
         sa.Column("status", sa.String(), nullable=False),
-        sa.PrimaryKeyConstraint("pk", name=op.f("pk_session")),
+        sa.PrimaryKeyConstraint(
+            "pk", name=op.f("pk_session"), postgresql_include=["owner_key", "reader_key", "last_updated"]
+        ),
         sa.UniqueConstraint("key", "owner_key", name=op.f("uq_session_key_owner_key")),
     )
-    op.create_index("ix_session_last_updated", "session", ["last_updated", "pk"], unique=False)
+    op.create_index(
+        "ix_session_last_updated",
+        "session",
+        ["last_updated", "pk"],
+        unique=False,
+        postgresql_include=["owner_key", "reader_key"],
+    )
     op.create_index("ix_session_owner", "session", ["owner_key", "pk"], unique=False)
     op.create_index("ix_session_reader", "session", ["reader_key", "pk"], unique=False)
     op.create_index("ix_session_status", "session", ["status"], unique=False)
@@ -477,10 +501,18 @@ def upgrade() -> None:
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("platform_id", sa.String(), nullable=True),
         sa.Column("reader_key", sa.String(), nullable=True),
-        sa.PrimaryKeyConstraint("pk", name=op.f("pk_tariff")),
+        sa.PrimaryKeyConstraint(
+            "pk", name=op.f("pk_tariff"), postgresql_include=["owner_key", "reader_key", "last_updated"]
+        ),
         sa.UniqueConstraint("key", "owner_key", name=op.f("uq_tariff_key_owner_key")),
     )
-    op.create_index("ix_tariff_last_updated", "tariff", ["last_updated", "pk"], unique=False)
+    op.create_index(
+        "ix_tariff_last_updated",
+        "tariff",
+        ["last_updated", "pk"],
+        unique=False,
+        postgresql_include=["owner_key", "reader_key"],
+    )
     op.create_index("ix_tariff_owner", "tariff", ["owner_key", "pk"], unique=False)
     op.create_table(
         "token",
@@ -499,10 +531,18 @@ def upgrade() -> None:
         sa.Column("reader_key", sa.String(), nullable=True),
         sa.Column("uid_key", sa.String(), nullable=False),
         sa.Column("type", sa.String(), nullable=False),
-        sa.PrimaryKeyConstraint("pk", name=op.f("pk_token")),
+        sa.PrimaryKeyConstraint(
+            "pk", name=op.f("pk_token"), postgresql_include=["owner_key", "reader_key", "last_updated"]
+        ),
         sa.UniqueConstraint("key", "owner_key", name=op.f("uq_token_key_owner_key")),
     )
-    op.create_index("ix_token_last_updated", "token", ["last_updated", "pk"], unique=False)
+    op.create_index(
+        "ix_token_last_updated",
+        "token",
+        ["last_updated", "pk"],
+        unique=False,
+        postgresql_include=["owner_key", "reader_key"],
+    )
     op.create_index("ix_token_owner", "token", ["owner_key", "pk"], unique=False)
     op.create_index("ix_token_uid", "token", ["uid_key", "type"], unique=False)
     op.create_table(

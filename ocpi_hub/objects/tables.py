@@ -5,7 +5,7 @@ Written only by objects/writing.py, which only delivery/publish.py calls.
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Identity, Index, UniqueConstraint
+from sqlalchemy import BigInteger, Identity, Index, PrimaryKeyConstraint, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from ocpi_hub.base.database import JsonText, UtcTime
@@ -36,12 +36,15 @@ class Kept(SQLModel):
     reader_key: str | None = None
 
 
-def _constraints(table: str) -> tuple[UniqueConstraint | Index, ...]:
-    # The key comes first: an object is also looked up by its id alone, of whatever owner.
+def _constraints(table: str) -> tuple[PrimaryKeyConstraint | UniqueConstraint | Index, ...]:
+    # The key comes first: an object is also looked up by its id alone, of whatever owner. A list is walked and
+    # counted inside of an index, so each has what the lists are filtered by.
+    filtered = ["owner_key", "reader_key"]
     return (
+        PrimaryKeyConstraint("pk", postgresql_include=[*filtered, "last_updated"]),
         UniqueConstraint("key", "owner_key"),
         Index(f"ix_{table}_owner", "owner_key", "pk"),
-        Index(f"ix_{table}_last_updated", "last_updated", "pk"),
+        Index(f"ix_{table}_last_updated", "last_updated", "pk", postgresql_include=filtered),
     )
 
 
