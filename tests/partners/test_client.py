@@ -362,6 +362,7 @@ async def test_other_packings_are_not_unpacked(packing: str) -> None:
         (b"not gzip at all", "the answer is not the gzip that it says it is"),
         (gzip.compress(OK)[:-4], "the answer ended early"),
     ],
+    ids=["not gzip", "cut short"],
 )
 async def test_broken_packing(body: bytes, reason: str) -> None:
     headers = {"content-encoding": "gzip"}
