@@ -102,12 +102,12 @@ class Curve:
         self._rest = rest
 
     @classmethod
-    def through(cls, samples: Sampled, field: str, *, start: int, end: int) -> "Curve | None":
-        """The straight lines through the samples; the first and the last value hold to the start and the end."""
+    def through(cls, samples: Sampled, field: str, *, start: int) -> "Curve | None":
+        """The straight lines through the samples; the first value holds from the start on, the last one for ever."""
         read = read_samples(samples, field)
         if not read:
             return None
-        read = [(min(start, read[0][0]), read[0][1]), *read, (max(end, read[-1][0]) + 1, read[-1][1])]
+        read.insert(0, (min(start, read[0][0]), read[0][1]))
         pieces = [(t0, v0, t1, v1) for (t0, v0), (t1, v1) in pairwise(read) if t1 > t0]
         return cls(pieces, rest=read[-1][1])
 
@@ -161,7 +161,7 @@ def record(
         start=start,
         end=end,
         meter=meter,
-        current=Curve.through(currents, "currents", start=start, end=end),
-        power=Curve.through(powers, "powers", start=start, end=end) or meter.power(),
+        current=Curve.through(currents, "currents", start=start),
+        power=Curve.through(powers, "powers", start=start) or meter.power(),
         parked=tuple(sorted(((to_ms(moment), state) for moment, state in parked), key=lambda change: change[0])),
     )

@@ -118,6 +118,18 @@ def test_another_number_is_not(stated: str) -> None:
     assert [code for code, _ in found(document)] == ["cost_differs"]
 
 
+@pytest.mark.parametrize(("stated", "equal"), [("0.13", True), ("0.12", True), ("0.1251", False), ("0.1", False)])
+def test_half_of_the_last_digit(stated: str, equal: bool) -> None:
+    """A flat fee has no volume whose digits could excuse anything: 0.125 may be rounded up or down."""
+    document = cdr(
+        period("2026-01-05T10:00:00Z", ENERGY=0),
+        end="2026-01-05T10:10:00Z",
+        tariffs=[tariff(element(component("FLAT", "0.125")))],
+        total_cost={"excl_vat": stated},
+    )
+    assert (found(document) == []) is equal
+
+
 def test_a_cost_from_exact_minutes_is_equal() -> None:
     """The CPO billed ten minutes at 5.00, 0.8333, and wrote the volume as 0.1667 h, which costs 0.8335."""
     document = cdr(
@@ -152,7 +164,16 @@ def test_missing_and_odd_costs() -> None:
 
 
 def test_the_sum_of_the_parts_needs_no_tariff() -> None:
-    assert ("sum_differs", "total_cost.excl_vat") in found(good(tariffs=None, total_cost={"excl_vat": "7.00"}))
+    """Each of the three parts and the total may have been rounded by half a cent; parts may be left out."""
+    for stated, differs in (("7.00", True), ("7.47", True), ("7.48", False), ("7.50", False), ("9.00", False)):
+        codes_ = found(good(tariffs=None, total_cost={"excl_vat": stated}))
+        assert (("sum_differs", "total_cost.excl_vat") in codes_) is differs
+
+
+def test_limits_move_the_total_away_from_its_parts() -> None:
+    for limits in ({"max_price": {"excl_vat": 6}}, {"max_price": {"excl_vat": 6}, "min_price": {"excl_vat": 1}}):
+        limited = good(tariffs=[TARIFF | limits], total_cost={"excl_vat": 6})
+        assert found(limited) == []
 
 
 def test_quantities() -> None:
@@ -161,6 +182,10 @@ def test_quantities() -> None:
     assert found(good(total_parking_time="0.6")) == [("parking_time_differs", "total_parking_time")]
     assert found(good(total_energy="20.0", total_time="1.50", total_parking_time=None)) == []
     assert found(good(total_energy=[])) == [("unreadable", "total_energy")]
+    assert found(good(total_energy="20.0002")) == []  # each volume's last digit
+    assert found(good(total_energy="20.0005")) == [("energy_differs", "total_energy")]
+    assert found(good(total_energy="20.00051234")) == [("energy_differs", "total_energy")]
+    assert found(good(total_energy="20.01")) == [("energy_differs", "total_energy")]
 
 
 def test_the_time_of_a_reservation_may_be_in_total_time_or_not() -> None:
@@ -256,6 +281,8 @@ def test_tariffs() -> None:
 def test_a_tariff_that_was_not_valid_then() -> None:
     for dates in ({"end_date_time": "2026-01-05T10:00:00Z"}, {"start_date_time": "2026-01-05T10:00:01Z"}):
         assert found(good(tariffs=[TARIFF | dates])) == [("tariff_not_valid", "start_date_time")]
+        unknown = good(start_date_time="1970-1-1T00:00:00Z", total_time=None, tariffs=[TARIFF | dates])
+        assert ("tariff_not_valid", "start_date_time") in found(unknown)
     dates = {"start_date_time": "2026-01-05T10:00:00Z", "end_date_time": "2026-01-05T10:00:01Z"}
     assert found(good(tariffs=[TARIFF | dates])) == []
 

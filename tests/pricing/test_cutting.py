@@ -106,6 +106,13 @@ def test_a_kwh_bound_is_met_exactly() -> None:
     ]
 
 
+@pytest.mark.parametrize("bounds", [{"min_kwh": 0}, {"max_kwh": 6}, {"max_kwh": 100}, {"min_kwh": 6}, {"max_kwh": -1}])
+def test_kwh_bounds_that_are_never_passed(bounds: Json) -> None:
+    """Nothing changes at 0, at the very end, and beyond."""
+    one = tariff(element(component(price=1), **bounds), element(component(price=2)))
+    assert len(cut(one, "2026-01-05 10:00", "2026-01-05 11:00", kwh=6)) == 1
+
+
 def test_several_kwh_bounds_inside_one_jump_of_the_meter() -> None:
     """Two readings at one moment: every bound between them is met, in periods of no length."""
     by_energy = tariff(
@@ -187,6 +194,30 @@ def test_power_falling_through_a_bound() -> None:
     ]
 
 
+def test_power_that_falls_within_a_millisecond() -> None:
+    """Between two milliseconds it passes 32 kW; neither period says more than its band holds."""
+    start = utc("2026-01-05 10:00")
+    powers = [(start, D(40)), (start + timedelta(seconds=1), D(10))]
+    found = cut(BANDS, "2026-01-05 10:00", "2026-01-05 10:30", kwh=12, powers=powers)
+    assert [(at, volumes["MIN_POWER"], volumes["MAX_POWER"]) for at, volumes in found] == [
+        ("10:00:00", 32, 40),
+        ("10:00:00.267", 16, D("31.9900")),
+        ("10:00:00.800", 10, D("15.9999")),
+    ]
+
+
+def test_no_reading_is_no_power() -> None:
+    """Before the first reading and after the last the register stands still: 0 kW."""
+    samples = [(utc("2026-01-05 10:10"), D(0)), (utc("2026-01-05 10:20"), D(8000))]
+    found = cut(BANDS, "2026-01-05 10:00", "2026-01-05 10:30", samples=samples)
+    assert [(at, volumes["MAX_POWER"]) for at, volumes in found] == [("10:00:00", 0), ("10:10:00", 48), ("10:20:00", 0)]
+
+
+def test_power_holds_from_the_start_and_to_the_end() -> None:
+    found = cut(BANDS, "2026-01-05 10:00", "2026-01-05 10:30", kwh=12, powers=[(utc("2026-01-05 10:10"), D(20))])
+    assert [(at, volumes["MIN_POWER"], volumes["MAX_POWER"]) for at, volumes in found] == [("10:00:00", 20, 20)]
+
+
 def test_power_within_one_band_is_one_period() -> None:
     powers = [(utc(f"2026-01-05 10:{minute:02}"), D(17 + minute % 5)) for minute in range(30)]
     found = cut(BANDS, "2026-01-05 10:00", "2026-01-05 10:30", kwh=9, powers=powers)
@@ -233,6 +264,21 @@ def test_half_of_the_repeated_hour() -> None:
         ("01:00:00", 1),
         ("01:30:00", 3),
     ]
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "starts"),
+    [
+        # From 02:30 on; the clock goes back at 03:00, and 02:30 comes once more.
+        ("2026-10-24 23:00", "2026-10-25 03:00", ["23:00:00", "00:30:00", "01:00:00", "01:30:00", "02:30:00"]),
+        # There is no 02:30; after 01:59:59 it is 03:00.
+        ("2026-03-29 00:00", "2026-03-29 03:00", ["00:00:00", "01:00:00", "01:30:00"]),
+    ],
+)
+def test_the_change_itself_is_a_moment(begin: str, end: str, starts: list[str]) -> None:
+    """A price from 02:30 to 03:30 begins or ends where the clock jumps, and no time of day says so."""
+    night = tariff(element(component(price=9), start_time="02:30", end_time="03:30"), element(component(price=1)))
+    assert [start for start, _ in cut(night, begin, end, kwh=10)] == starts
 
 
 def test_reserved_time_before_the_session() -> None:
@@ -325,3 +371,5 @@ def test_cut_points() -> None:
     one = prepare(tariff(element(component(), start_time="17:00", end_time="20:00", max_duration=7200)))
     found = cut_points(one, start=utc("2026-01-05 15:30"), end=utc("2026-01-06 18:00"), time_zone=ZONE)
     assert [f"{moment:%d %H:%M}" for moment in found] == ["05 16:00", "05 17:30", "05 19:00", "06 16:00"]
+    between = cut_points(one, start=utc("2026-01-05 16:00"), end=utc("2026-01-05 19:00"), time_zone=ZONE)
+    assert [f"{moment:%d %H:%M}" for moment in between] == ["05 18:00"]
