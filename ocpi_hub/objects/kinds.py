@@ -49,7 +49,7 @@ def _cdr_columns(model: CDR) -> dict[str, Any]:
     return {"session_key": model.session_id.lower() if model.session_id else None}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Kind:
     """One module's client-owned object (transport_and_format, Client Owned Object Push).
 
