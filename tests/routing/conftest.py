@@ -40,6 +40,7 @@ async def the_world(one_database: str, servers: Urls) -> AsyncIterator[Roaming]:
 @pytest_asyncio.fixture(loop_scope="package")
 async def world(the_world: Roaming) -> Roaming:
     """Everybody, with a clean slate."""
+    await the_world.told()
     async with the_world.hub.resources.unit_of_work() as db:
         for table in _EMPTIED:
             await db.execute(text(f"DELETE FROM {table}"))

@@ -1,11 +1,13 @@
 """The cast of routing: two CPOs and three eMSPs, each on a platform of its own, and answers read strictly."""
 
+import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 from aiohttp import web
+from sqlalchemy import text
 
 from tests.world.faults import Fault
 from tests.world.hub import Hub
@@ -32,7 +34,7 @@ class Roaming:
             assert answer.json()["status_code"] == 1000, answer.text
             return partner
 
-        return cls(
+        world = cls(
             hub,
             cpo=await joined("CPO", "NL", "ABC"),
             cpo2=await joined("CPO", "BE", "BEC"),
@@ -40,10 +42,27 @@ class Roaming:
             emsp2=await joined("EMSP", "FR", "EM2"),
             emsp3=await joined("EMSP", "AT", "EM3"),
         )
+        await world.quiet()
+        return world
 
     @property
     def everybody(self) -> tuple[Partner, ...]:
         return (self.cpo, self.cpo2, self.emsp, self.emsp2, self.emsp3)
+
+    async def told(self) -> None:
+        """Wait until nobody is owed anything."""
+        async with asyncio.timeout(10):
+            while True:
+                async with self.hub.resources.sessions() as db:
+                    if not await db.scalar(text("SELECT count(*) FROM owed")):
+                        return
+                await asyncio.sleep(0.01)
+
+    async def quiet(self) -> None:
+        """Let what is owed be told, and forget that it was."""
+        await self.told()
+        for partner in self.everybody:
+            partner.heard.clear()
 
     def others(self, *but: Partner) -> list[Heard]:
         """What the hub said to everybody else."""

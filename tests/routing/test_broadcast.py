@@ -1,6 +1,5 @@
 """Broadcast push through the hub: rows R4, R12-R14, and the refusals of the decision table."""
 
-import asyncio
 import json
 from typing import Any
 
@@ -31,7 +30,7 @@ async def test_what_is_pushed_to_the_hub_reaches_every_opposite_party_once(
         assert routed(heard) == (emsp.here, HUB)
         assert heard.json["last_updated"] == document["last_updated"]
         assert (b"0.100" in heard.body) is (module == "locations")
-    await asyncio.sleep(0.05)
+    await world.told()
     assert [len(partner.heard) for partner in world.everybody] == [0, 0, 1, 1, 1]
 
 
@@ -41,7 +40,7 @@ async def test_an_emsp_s_token_reaches_every_cpo_and_no_emsp(world: Roaming) -> 
     for cpo in (world.cpo, world.cpo2):
         [heard] = await cpo.hears("tokens", "PUT")
         assert (heard.path, heard.query, routed(heard)) == ("DE/MSP/T1", {"type": "APP_USER"}, (cpo.here, HUB))
-    await asyncio.sleep(0.05)
+    await world.told()
     assert world.others(world.cpo, world.cpo2) == []
 
 
@@ -64,7 +63,7 @@ async def test_sessions_and_cdrs_are_for_the_token_s_owner_alone(world: Roaming,
     assert (said(answer), routed(answer)) == ((201, 1000), ("NL/ABC", HUB))
     [heard] = await world.emsp2.hears(module)
     assert routed(heard) == ("FR/EM2", "NL/ABC")
-    await asyncio.sleep(0.05)
+    await world.told()
     assert world.others(world.emsp2) == []
     for reader, count in ((world.emsp2, 1), (world.emsp, 0), (world.emsp3, 0), (world.cpo2, 0), (world.cpo, 1)):
         url = reader.hub_endpoints[(module, "SENDER")] + "?date_from=2020-01-01T00:00:00Z"
@@ -79,9 +78,7 @@ async def test_sessions_and_cdrs_are_for_the_token_s_owner_alone(world: Roaming,
 async def test_a_get_is_never_broadcast(world: Roaming, to: str | None) -> None:
     """R14: an owner reads its own object back from the hub; nobody reads another's there, and nobody is asked."""
     await world.cpo.put("locations", "NL/ABC/LOC1", location("LOC1", owner=ABC), to=HUB)
-    await world.emsp.hears("locations")
-    for partner in world.everybody:
-        partner.heard.clear()
+    await world.quiet()
     own = await world.cpo.call("GET", "locations", "NL/ABC/LOC1", to=to)
     assert (said(own), routed(own)) == ((200, 1000), ("NL/ABC", HUB))
     for reader in (world.emsp, world.cpo2):

@@ -1,6 +1,5 @@
 """Open routing over real HTTP: whom a message is for when it does not say it; rows R13-R15, K2, G2, M1."""
 
-import asyncio
 from time import perf_counter
 from typing import Any
 
@@ -23,11 +22,6 @@ async def broadcast(partner: Partner, module: str, document: dict[str, Any], to:
     assert answer.json()["status_code"] == 1000, answer.text
 
 
-def forget(world: Roaming) -> None:
-    for partner in world.everybody:
-        partner.heard.clear()
-
-
 # --- commands ---------------------------------------------------------------------------------------------------------
 
 
@@ -45,7 +39,7 @@ async def test_a_command_goes_to_the_owner_of_its_location(
 ) -> None:
     await broadcast(world.cpo, "locations", location("LOC1", owner=ABC))
     await broadcast(world.cpo2, "locations", location("LOC2", owner=BEC))
-    forget(world)
+    await world.quiet()
     body = start_session(world.emsp.result_url(), location_id="loc2", **more)
     answer = await world.emsp.post("commands", command, body, to=to)
     assert said(answer) == (200, 1000)
@@ -63,7 +57,7 @@ async def test_a_command_goes_to_the_owner_of_its_location(
 async def test_a_location_that_several_have_is_2001_and_one_that_nobody_has_2003(world: Roaming) -> None:
     await broadcast(world.cpo, "locations", location("LOC1", owner=ABC))
     await broadcast(world.cpo2, "locations", location("loc1", owner=BEC))
-    forget(world)
+    await world.quiet()
     body = start_session(world.emsp.result_url())
     several = await world.emsp.post("commands", "START_SESSION", body)
     assert said(several) == (200, 2001)
@@ -77,7 +71,7 @@ async def test_a_location_that_several_have_is_2001_and_one_that_nobody_has_2003
 async def test_a_session_is_stopped_where_it_runs(world: Roaming, to: str | None) -> None:
     await broadcast(world.cpo, "sessions", session("S1", owner=ABC), to=to)
     await world.cpo2.put("sessions", "BE/BEC/S2", session("S2", owner=BEC), to="DE/MSP")  # told directly, not kept
-    forget(world)
+    await world.quiet()
     for session_id, cpo in (("s1", world.cpo), ("s2", world.cpo2)):
         body = {"response_url": world.emsp.result_url(), "session_id": session_id}
         answer = await world.emsp.post("commands", "STOP_SESSION", body, to=to)
@@ -113,7 +107,7 @@ async def test_a_command_that_does_not_exist_is_2001_and_a_broken_one_400(world:
 async def test_a_profile_goes_to_the_session_s_owner_and_its_changes_to_whom_set_it(world: Roaming) -> None:
     """G1, G2."""
     await broadcast(world.cpo, "sessions", session("S1", owner=ABC))
-    forget(world)
+    await world.quiet()
     body = {"charging_profile": {"charging_rate_unit": "W"}, "response_url": world.emsp.result_url()}
     active = {"start_date_time": "2026-03-01T10:00:00Z", "charging_profile": {"charging_rate_unit": "W"}}
     early = await world.cpo.call("PUT", "chargingprofiles", "S1", role="SENDER", json=active)
@@ -135,7 +129,7 @@ async def test_a_profile_goes_to_the_session_s_owner_and_its_changes_to_whom_set
 
 async def test_preferences_go_to_the_session_s_owner(world: Roaming) -> None:
     await broadcast(world.cpo, "sessions", session("S1", owner=ABC))
-    forget(world)
+    await world.quiet()
     world.cpo.misbehave(exactly(b'{"data":"ACCEPTED","status_code":1000,"timestamp":"2026-03-01T10:00:00Z"}'))
     path, body = "S1/charging_preferences", {"profile_type": "GREEN"}
     answer = await world.emsp.call("PUT", "sessions", path, role="SENDER", json=body)
@@ -163,7 +157,7 @@ def info(allowed: str = "ALLOWED", **more: Any) -> dict[str, Any]:
 async def test_the_emsp_that_told_of_the_token_is_asked(world: Roaming) -> None:
     await broadcast(world.emsp2, "tokens", token("t1", owner=("FR", "EM2")))
     await broadcast(world.emsp3, "tokens", token("T1", owner=("AT", "EM3"), type="APP_USER", whitelist="NEVER"))
-    forget(world)
+    await world.quiet()
     seen: list[str] = []
     world.emsp2.misbehave(raw_paths(seen))
     world.emsp2.authorizes["T1"] = world.emsp3.authorizes["T1"] = info(own=1.5)
@@ -227,7 +221,7 @@ async def test_the_refusal_that_says_most_is_given(world: Roaming, answers: list
 async def test_two_that_name_one_token_are_both_asked_and_nobody_else(world: Roaming) -> None:
     for partner, owner in ((world.emsp, ("DE", "MSP")), (world.emsp2, ("FR", "EM2"))):
         await broadcast(partner, "tokens", token("T1", owner=owner))
-    forget(world)
+    await world.quiet()
     world.emsp.authorizes["T1"], world.emsp2.authorizes["T1"] = info("EXPIRED"), info()
     answer = await authorize(world.cpo)
     assert (answer.json()["data"]["allowed"], routed(answer)) == ("ALLOWED", ("NL/ABC", "FR/EM2"))
@@ -259,7 +253,7 @@ async def test_sessions_without_a_receiver_are_for_the_token_s_owner(world: Roam
     await broadcast(world.cpo, "sessions", document, to=None)
     [heard] = await world.emsp2.hears("sessions", "PUT")
     assert (heard.path, heard.json, routed(heard)) == ("NL/ABC/S1", document, ("FR/EM2", "NL/ABC"))
-    await asyncio.sleep(0.05)
+    await world.told()
     assert world.others(world.emsp2) == []
 
 
