@@ -10,7 +10,7 @@ demo: $(VENV)/.ready
 	@$(BIN)/ocpi-hub demo $(ARGS)
 
 test: $(VENV)/.ready-dev
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 bench: $(VENV)/.ready-dev
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
+import hypothesis
 import pytest
 import redis
 from sqlalchemy.engine import make_url
@@ -28,6 +29,11 @@ def pytest_configure() -> None:
     for name in [name for name in os.environ if name.startswith("OCPI_HUB_")]:
         if not name.startswith("OCPI_HUB_TEST_"):
             del os.environ[name]
+
+
+# Nothing is judged by a stopwatch here: a busy machine may be slow.
+hypothesis.settings.register_profile("calm", deadline=None)
+hypothesis.settings.load_profile("calm")
 
 
 @dataclass(frozen=True)
