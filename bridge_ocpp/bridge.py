@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import redis.asyncio
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -61,6 +61,7 @@ class Bridge:
         self._ear = Ear(redis, self.process_id, lease=self._beat_every * 4, ask=self._ask, drop=self._drop)
         self._claiming: Counter[str] = Counter()
         self._leaving: set[asyncio.Task[None]] = set()
+        self._timers: list[asyncio.Task[None]] = []
         self._stopping = False
 
     @property
@@ -74,7 +75,7 @@ class Bridge:
         """Listen while inside. Leaving closes the sockets, lets what was heard be handled, and tells nobody offline:
         chargers that come back within a ping interval, to this process restarted or to another, were never away."""
         await self._alive()
-        timers = [
+        self._timers = [
             asyncio.create_task(work)
             for work in (
                 self._ear.listen(),
@@ -96,7 +97,7 @@ class Bridge:
             if self._leaving:
                 await asyncio.wait(self._leaving, timeout=DRAIN)
         finally:
-            await _stopped(timers)
+            await _stopped(self._timers)
             await self._last_words()
 
     # --- chargers come and go ----------------------------------------------------------------------------------
@@ -125,7 +126,7 @@ class Bridge:
             pinging.cancel()
             connection.lost()
             connection.finish()
-            self._soon(self._drained(answering))
+            self._soon(self._drained(answering, connection.speaker))
             await self._gone(connection)
 
     async def _claim(self, line: Line, charger_key: str, dialect: Dialect) -> Connection | None:
@@ -202,9 +203,11 @@ class Bridge:
             connection.lost()
             await connection.socket.close(*SUPERSEDED)
 
-    async def _drained(self, answering: "asyncio.Task[None]") -> None:
+    async def _drained(self, answering: "asyncio.Task[None]", speaker: Speaker) -> None:
+        """What was read before the socket closed is handled all the same."""
         await asyncio.wait([answering], timeout=DRAIN)
         answering.cancel()
+        await self._keep_quirks(speaker)
 
     # --- questions from the business side ------------------------------------------------------------------------
 
@@ -250,10 +253,7 @@ class Bridge:
         while self.journal.waiting():
             await self._desk.ledger.write(self.journal.write)
         for connection in list(self.connections.values()):
-            speaker = connection.speaker
-            if speaker.new_quirks:
-                quirks, speaker.new_quirks = speaker.new_quirks, []
-                await self._set(speaker.key, quirks=col(ChargerRow.quirks).op("||")(quirks))
+            await self._keep_quirks(connection.speaker)
 
     async def prune(self) -> None:
         """Let go of old frames, loose meter values and remote starts that nothing followed."""
@@ -292,13 +292,11 @@ class Bridge:
         if seen:
             await self._desk.ledger.write(lambda db: status.seen(db, seen))
 
-    async def _set(self, charger_key: str, **values: Any) -> None:
-        statement = update(ChargerRow).where(col(ChargerRow.key) == charger_key).values(**values)
-
-        async def write(db: AsyncSession) -> None:
-            await db.execute(statement)
-
-        await self._desk.ledger.write(write)
+    async def _keep_quirks(self, speaker: Speaker) -> None:
+        if not speaker.new_quirks:
+            return
+        quirks, speaker.new_quirks = speaker.new_quirks, []
+        await self._desk.ledger.write(lambda db: status.keep_quirks(db, speaker.key, quirks))
 
     async def _last_words(self) -> None:
         try:
@@ -311,7 +309,13 @@ class Bridge:
     def _soon(self, work: Any) -> None:
         task: asyncio.Task[None] = asyncio.create_task(work)
         self._leaving.add(task)
-        task.add_done_callback(self._leaving.discard)
+        task.add_done_callback(self._left)
+
+    def _left(self, task: "asyncio.Task[None]") -> None:
+        self._leaving.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.warning("bridge.loose_end", error=type(error).__name__, exc_info=error)
 
 
 async def _stopped(tasks: Iterable["asyncio.Task[None]"]) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections import deque
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -94,16 +95,19 @@ class Journal:
             await db.execute(delete(FrameRow).where(mine, col(FrameRow.id) < oldest_kept))
 
 
-def mask(value: Any) -> Any:
+def mask(value: Any, *, secret: bool = False) -> Any:
     """The value without passwords and keys: by the name of a field, or of the variable that it is the value of."""
     if isinstance(value, list | tuple):
-        return [mask(item) for item in value]
-    if not isinstance(value, dict):
+        return [mask(item, secret=secret) for item in value]
+    if not isinstance(value, Mapping):
         return value
     variable = value.get("variable")
-    name = variable.get("name") if isinstance(variable, dict) else value.get("key")
-    secret = isinstance(name, str) and _SECRET.search(name) is not None
+    name = variable.get("name") if isinstance(variable, Mapping) else value.get("key")
+    secret = secret or (isinstance(name, str) and _SECRET.search(name) is not None)
+    beside_password = "password" in value
     return {
-        key: MASK if item and (_SECRET.search(key) or (secret and key in _VALUES)) else mask(item)
+        key: MASK
+        if item and (_SECRET.search(key) or (secret and key in _VALUES) or (beside_password and key == "key"))
+        else mask(item, secret=secret)
         for key, item in value.items()
     }

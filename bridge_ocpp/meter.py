@@ -25,6 +25,7 @@ END = "Transaction.End"
 
 METER_BACKWARDS = "meter_backwards"
 NO_BEGIN_READING = "no_begin_reading"
+METER_FLAGS = (METER_BACKWARDS, NO_BEGIN_READING)
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,2})?")
 _LIMIT = Decimal(10) ** 18

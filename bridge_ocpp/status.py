@@ -16,6 +16,7 @@ from sqlmodel import col
 from bridge_ocpp import ocppj, transactions
 from bridge_ocpp.clock import AHEAD, EARLIEST, TOLERANCE, Said
 from bridge_ocpp.dialects.words import Boot, ConnectorTold, Notice, ReservationTold
+from bridge_ocpp.journal import mask
 from bridge_ocpp.port import ChargerBooted, ChargerOnline, ConnectorStatusChanged, HubPort, ReservationChanged
 from bridge_ocpp.tables import BridgeRow, ChargerRow, ConnectorRow, NoticeRow, SampleRow
 from bridge_ocpp.transactions import Hearing, remote_starts
@@ -101,6 +102,13 @@ async def seen(db: AsyncSession, signs: list[dict[str, Any]]) -> None:
     await db.execute(update(ChargerRow), signs)
 
 
+async def keep_quirks(db: AsyncSession, charger_key: str, quirks: list[str]) -> None:
+    """Add to what this charger does wrong."""
+    row = await db.get(ChargerRow, charger_key, with_for_update=True)
+    if row is not None:
+        row.quirks = list(dict.fromkeys([*row.quirks, *quirks]))
+
+
 async def booted(db: AsyncSession, told: Boot, protocol: str, hearing: Hearing) -> None:
     """The charger has started."""
     speaker, received = hearing.speaker, hearing.received
@@ -176,14 +184,14 @@ async def reservation_told(db: AsyncSession, told: ReservationTold, hearing: Hea
 
 
 async def noticed(db: AsyncSession, told: Notice, hearing: Hearing) -> None:
-    """Keep what a charger wants noted."""
+    """Keep what a charger wants noted, secrets masked."""
     db.add(
         NoticeRow(
             charger_key=hearing.speaker.key,
             topic=told.topic,
             said_at=told.said.at,
             received_at=hearing.received,
-            document=ocppj.dumps(told.document),
+            document=ocppj.dumps(mask(told.document)),
         )
     )
 

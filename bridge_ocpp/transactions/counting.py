@@ -10,11 +10,12 @@ from sqlmodel import col
 
 from bridge_ocpp.clock import Judged, Said, judge_within
 from bridge_ocpp.dialects.words import Metered
-from bridge_ocpp.meter import BEGIN, Reading, energy, is_register
+from bridge_ocpp.meter import BEGIN, METER_FLAGS, Reading, energy, is_register
 from bridge_ocpp.port import Sample
 from bridge_ocpp.records import samples_of
 from bridge_ocpp.tables import SampleRow, TransactionRow
 from bridge_ocpp.transactions.hearing import Hearing
+from bridge_ocpp.transactions.merging import flag
 
 
 async def keep(
@@ -54,35 +55,34 @@ async def keep_loose(db: AsyncSession, told: Metered, *, message: Said, judged: 
         await db.execute(insert(SampleRow), rows)
 
 
-async def count(db: AsyncSession, row: TransactionRow, new: Sequence[Sample]) -> tuple[str, ...]:
-    """Bring the energy of a transaction up to date after `new` samples; what is wrong with its meter.
+async def count(db: AsyncSession, row: TransactionRow, new: Sequence[Sample]) -> None:
+    """Bring the energy of a transaction up to date after `new` samples.
 
     A register that goes on where it stood is one subtraction. Anything else is counted again from all samples.
     """
-    if not new:
-        return ()
-    if row.ended_at is not None:
-        return await count_again(db, row)
     registers = [sample for sample in new if is_register(sample)]
+    if new and (row.ended_at is not None or not registers):
+        await count_again(db, row)
+        return
     for sample in registers:
-        if row.meter_begin is None and row.meter_last_at is None and sample.context == BEGIN:
+        if row.meter_last_at is None and sample.context == BEGIN:
             row.meter_begin, row.meter_last_at, row.energy_wh = sample.value, sample.at, Decimal(0)
         elif _goes_on(row, sample):
             row.meter_last_at, row.energy_wh = sample.at, sample.value - (row.meter_begin or 0)
         else:
-            return await count_again(db, row)
-    return () if registers else await count_again(db, row)
+            await count_again(db, row)
+            return
 
 
-async def count_again(db: AsyncSession, row: TransactionRow) -> tuple[str, ...]:
-    """Count the energy from all samples, as it must be told in the end."""
+async def count_again(db: AsyncSession, row: TransactionRow) -> None:
+    """Count the energy from all samples, as it must be told in the end, and say what is wrong with the meter."""
     samples = await samples_of(db, row.id)
     counted = energy(samples)
     row.energy_wh = counted.wh
+    flag(row, *counted.flags, cleared=METER_FLAGS)
     registers = [sample for sample in samples if is_register(sample)]
     if registers and counted.wh is not None:
         row.meter_last_at, row.meter_begin = registers[-1].at, registers[-1].value - counted.wh
-    return counted.flags
 
 
 def _goes_on(row: TransactionRow, sample: Sample) -> bool:

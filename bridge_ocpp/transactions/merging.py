@@ -1,5 +1,7 @@
 """One transaction and its news put together: what counts when messages come doubled, late and shuffled. No I/O."""
 
+from collections.abc import Collection
+
 from bridge_ocpp import clock, meter
 from bridge_ocpp.clock import Judged
 from bridge_ocpp.dialects.words import Stage, TransactionTold
@@ -12,15 +14,16 @@ SECOND_END = "second_end"
 MISSING_EVENTS = "missing_events"
 SEQ_REUSED = "seq_reused"
 
-_SUSPECT = frozenset({NO_START, clock.IMPOSSIBLE, clock.BACKWARDS, meter.METER_BACKWARDS})
+_SUSPECT = frozenset({NO_START, SECOND_END, clock.IMPOSSIBLE, clock.BACKWARDS, meter.METER_BACKWARDS})
 
 
-def flag(row: TransactionRow, *flags: str) -> None:
-    """Say what is wrong with a transaction; some of it makes it suspect."""
-    new = [name for name in dict.fromkeys(flags) if name not in row.flags]
-    if new:
-        row.flags = [*row.flags, *new]
-        row.suspect = row.suspect or not _SUSPECT.isdisjoint(new)
+def flag(row: TransactionRow, *flags: str, cleared: Collection[str] = ()) -> None:
+    """Say what is wrong with a transaction, and what is not any more; some of it makes it suspect."""
+    wanted = [name for name in row.flags if name not in cleared or name in flags]
+    wanted += [name for name in dict.fromkeys(flags) if name not in wanted]
+    if wanted != row.flags:
+        row.flags = wanted
+        row.suspect = not _SUSPECT.isdisjoint(wanted)
 
 
 def merge(
@@ -32,8 +35,7 @@ def merge(
     if told.stage is Stage.STARTED and not row.start_seen:
         row.start_seen, row.first_seq = True, told.seq_no
         row.started_at, row.started_received_at = judged.at, hearing.received
-        row.flags = [name for name in row.flags if name != NO_START]
-        row.suspect = not _SUSPECT.isdisjoint(row.flags)
+        flag(row, cleared=[NO_START])
     elif not row.start_seen:
         row.started_at = min(row.started_at, judged.at)
     if told.evse_id and (not row.evse_id or told.stage is Stage.STARTED):

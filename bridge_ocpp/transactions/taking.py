@@ -57,7 +57,7 @@ async def take(db: AsyncSession, told: TransactionTold, hearing: Hearing, verdic
         await _first_state(db, row, hearing)
     counted = row.energy_wh
     new = await counting.keep(db, row, told.readings, message=told.said, judged=judged, hearing=hearing)
-    flag(row, *await counting.count(db, row, new))
+    await counting.count(db, row, new)
     changed = changed or row.energy_wh != counted
     if judged.live and speaker.behind_since is not None:
         await _caught_up(db, speaker)
@@ -77,7 +77,8 @@ async def metered(db: AsyncSession, told: Metered, hearing: Hearing) -> None:
     if not new:
         return
     counted = row.energy_wh
-    flag(row, *judged.flags, *await counting.count(db, row, new))
+    flag(row, *judged.flags)
+    await counting.count(db, row, new)
     await telling.tell(db, row, new, hearing, changed=row.energy_wh != counted, began=False)
 
 

@@ -52,7 +52,7 @@ async def tell(
 async def tell_end(db: AsyncSession, row: TransactionRow, hub: HubPort, *, now: datetime) -> None:
     """Tell the end, with everything that is known. A transaction of which no place is known cannot be told."""
     row.settle_at = None
-    flag(row, *await counting.count_again(db, row))
+    await counting.count_again(db, row)
     if not row.evse_id:
         return
     if not row.start_told:
@@ -64,7 +64,7 @@ async def tell_end(db: AsyncSession, row: TransactionRow, hub: HubPort, *, now: 
 
 
 async def _tell_correction(db: AsyncSession, row: TransactionRow, hub: HubPort, *, at: datetime) -> None:
-    flag(row, *await counting.count_again(db, row))
+    await counting.count_again(db, row)
     samples, states = await records.samples_of(db, row.id), await records.states_of(db, row.id)
     await hub.heard(TransactionCorrected(row.charger_id, at, records.transaction(row), samples, states), db)
 

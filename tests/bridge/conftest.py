@@ -70,8 +70,14 @@ class Place:
             await self.book.register(port.NewCharger(charger_id, password, profile), db)
 
     async def seated(self, charger_id: str, *, bridge: Bridge | None = None) -> None:
-        """Wait until this charger's socket is the one that counts."""
-        await until(lambda: charger_id.casefold() in (bridge or self.bridge).connections)
+        """Wait until this charger's socket is the one that counts, and can be asked from elsewhere."""
+        key, there = charger_id.casefold(), bridge or self.bridge
+        await until(lambda: key in there.connections)
+        holder = str(there.process_id).encode()
+        await until(lambda: self.lease_is(key, holder))
+
+    async def lease_is(self, key: str, holder: bytes) -> bool:
+        return bool(await self.redis.get(f"ocpp:lease:{key}") == holder)
 
     async def heard(self, kind: str) -> int:
         """How many events of this kind were committed."""
@@ -81,11 +87,22 @@ class Place:
         async with self.engine.connect() as connection:
             return await connection.scalar(text(statement), values)
 
+    async def execute(self, statement: str) -> None:
+        async with self.engine.begin() as connection:
+            await connection.execute(text(statement))
+
     async def record(self, charger_id: str) -> port.ChargerRecord:
         async with self.work() as db:
             found = await self.book.charger(charger_id, db)
         assert found is not None
         return found
+
+    async def has_quirks(self, charger_id: str, *quirks: str) -> None:
+        """Wait until this charger's list is exactly this; it is written behind."""
+        await until(lambda: self._quirks_are(charger_id, sorted(quirks)))
+
+    async def _quirks_are(self, charger_id: str, quirks: list[str]) -> bool:
+        return sorted((await self.record(charger_id)).quirks) == quirks
 
     async def transactions(self, **which: Any) -> list[port.Transaction]:
         async with self.work() as db:

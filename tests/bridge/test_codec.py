@@ -1,0 +1,64 @@
+"""Commands and outcomes over the wire between processes."""
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from bridge_ocpp import codec, ocppj
+from bridge_ocpp.port import (
+    CancelReservation,
+    Command,
+    IdToken,
+    Outcome,
+    OutcomeStatus,
+    RawCall,
+    ReserveNow,
+    StartCharging,
+    StopCharging,
+    UnlockConnector,
+)
+
+COMMANDS: list[Command] = [
+    StartCharging(IdToken("T", "Central"), 5),
+    StartCharging(IdToken("T"), 5, 1, 2, IdToken("G", "Central"), {"id": 1}),
+    StopCharging("abc"),
+    UnlockConnector(1, 2),
+    ReserveNow(1, IdToken("T"), datetime(2026, 3, 1, tzinfo=UTC), 2, IdToken("G")),
+    CancelReservation(1),
+    RawCall("Reset", {"z": 1, "a": {"limit": Decimal("21.40")}, "m": None}),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: type(command).__name__)
+def test_commands_travel(command: Command) -> None:
+    assert codec.read_command(ocppj.loads(ocppj.dumps(codec.write_command(command)))) == command
+
+
+def test_every_command_of_the_port_can_travel() -> None:
+    assert {kind.__name__ for kind in Command.__subclasses__()} == set(codec.COMMANDS)
+    assert {type(command) for command in COMMANDS} == set(codec.COMMANDS.values())
+
+
+def test_a_raw_call_keeps_its_keys_in_order_and_its_digits() -> None:
+    text = ocppj.dumps(codec.write_command(COMMANDS[-1]))
+    assert '"payload":{"z":1,"a":{"limit":21.40},"m":null}' in text
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        Outcome(OutcomeStatus.ACCEPTED, payload={"b": 1, "a": Decimal("0.10")}),
+        Outcome(OutcomeStatus.FAILED, "no", error={"code": "X", "description": "", "details": {}}),
+        Outcome(OutcomeStatus.OFFLINE, "gone"),
+    ],
+)
+def test_outcomes_travel(outcome: Outcome) -> None:
+    assert codec.read_outcome(codec.write_outcome(outcome).encode()) == outcome
+
+
+def test_what_is_no_command_is_refused() -> None:
+    for nonsense in ({"command": "Dance", "fields": {}}, {"command": "StopCharging", "fields": {"x": 1}}, {}):
+        with pytest.raises((KeyError, TypeError)):
+            codec.read_command(json.loads(json.dumps(nonsense)))
