@@ -12,6 +12,7 @@ MODULES = (
     "ocpi_hub.routing.tables",
     "ocpi_hub.delivery.tables",
     "ocpi_hub.chargers.tables",
+    "ocpi_hub.clearing.tables",
     "bridge_ocpp.tables",
 )
 

@@ -27,6 +27,7 @@ from ocpi_hub.base.resources import open_resources, required_urls
 from ocpi_hub.base.settings import Settings
 from ocpi_hub.chargers import jobs as _chargers  # noqa: F401 - its jobs and schedules
 from ocpi_hub.chargers.binding import bind
+from ocpi_hub.clearing import jobs as _clearing  # noqa: F401 - its jobs and schedules
 from ocpi_hub.delivery import jobs as _delivery  # noqa: F401 - its jobs and schedules
 from ocpi_hub.routing import jobs as _routing  # noqa: F401 - its schedules
 

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ocpi_hub.base.database import after_commit
 from ocpi_hub.base.jobs import ring_after_commit
 from ocpi_hub.delivery import outbox
 from ocpi_hub.delivery.audience import receivers
@@ -20,9 +21,12 @@ from ocpi_hub.objects.patch import Document
 from ocpi_hub.objects.writing import Written
 from ocpi_hub.wire.headers import PartyId
 
-__all__ = ["Written", "patch", "put", "put_child", "remove"]
+__all__ = ["Written", "patch", "put", "put_child", "release", "remove"]
 
 log = structlog.get_logger()
+
+AUDIT = "clearing.audit"
+"""The job that audits a CDR, by name: it lives on a higher floor (clearing/jobs.py)."""
 
 
 async def put(
@@ -34,10 +38,31 @@ async def put(
     source: str | None,
     at: datetime,
     correlation_id: str,
+    withheld: bool = False,
 ) -> Written:
-    """Keep a whole object and owe it. `source` is the platform that brought it, None for our own chargers."""
-    written = await writing.put(db, kind, owner=owner, document=document, source=source, at=at)
+    """Keep a whole object and owe it. `source` is the platform that brought it, None for our own chargers.
+
+    What is `withheld` is owed to nobody and read by its owner only, until release(). Every new CDR is audited.
+    """
+    written = await writing.put(db, kind, owner=owner, document=document, source=source, at=at, withheld=withheld)
+    if kind is CDRS and written.created:
+        after_commit(db, AUDIT, owner.key, written.key)
+    if withheld:
+        return written
     return await _owed(db, written, source=source, at=at, correlation_id=correlation_id)
+
+
+async def release(
+    db: AsyncSession, kind: Kind, *, owner: PartyId, key: str, source: str | None, at: datetime, correlation_id: str
+) -> Written | None:
+    """Give a withheld object its reader and owe it; None when it is not there. The caller knows that it was withheld.
+
+    `key` is the object's folded key, `source` the platform that brought it.
+    """
+    released = await writing.release(db, kind, owner=owner, key=key)
+    if released is None:
+        return None
+    return await _owed(db, released, source=source, at=at, correlation_id=correlation_id)
 
 
 async def put_child(

@@ -13,6 +13,8 @@ from urllib.parse import quote, unquote
 from fastapi import APIRouter, Depends, Request, Response
 
 from ocpi_hub.base.resources import Resources
+from ocpi_hub.clearing import receiving
+from ocpi_hub.clearing.receiving import Refusal
 from ocpi_hub.delivery import publish
 from ocpi_hub.delivery.publish import Written
 from ocpi_hub.modules import describing
@@ -206,21 +208,26 @@ class _Receiver:
         routing: RoutingDep,
         correlation_id: CorrelationDep,
         resources: ResourcesDep,
-        db: WorkDep,
     ) -> Response:
-        """Keep an object for good, and say where it can be read again (mod_cdrs, POST Method)."""
+        """Keep an object for good, and say where it can be read again (mod_cdrs, POST Method).
+
+        It is audited first. A refusal is on record too, so it is raised after the transaction.
+        """
         owner = self._own(caller, routing, self.kind.owner_of(document))
         if owner is None:
             raise InvalidParameters("country_code, party_id: is not a party of your platform")
-        written = await publish.put(
-            db,
-            self.kind,
-            owner=owner,
-            document=document,
-            source=caller.platform.id,
-            at=resources.clock(),
-            correlation_id=correlation_id,
-        )
+        async with resources.unit_of_work() as db:
+            written = await receiving.receive(
+                db,
+                resources,
+                self.kind,
+                owner=owner,
+                document=document,
+                source=caller.platform.id,
+                correlation_id=correlation_id,
+            )
+        if isinstance(written, Refusal):
+            raise InvalidParameters(written.reason)
         location = f"{_url(request, resources)}/{_location(written)}"
         return answer(resources, http_status=_status(written), headers={"Location": location})
 

@@ -26,9 +26,10 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    union_all,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 from ocpi_hub.objects.kinds import Kind
 from ocpi_hub.objects.tables import KeptCount
@@ -81,6 +82,31 @@ def replace(kind: Kind) -> Executable:
     table = table_of(kind)
     fresh = {column.name: bindparam(column.name, type_=column.type) for column in _written_columns(kind)}
     return update(table).where(table.c.pk == bindparam("named_pk")).values(**fresh, replaced=bindparam("replaced"))
+
+
+@cache
+def give(kind: Kind) -> Executable:
+    """Make `new_reader` the reader of the row `named_pk`, which is locked."""
+    table = table_of(kind)
+    return update(table).where(table.c.pk == bindparam("named_pk")).values(reader_key=bindparam("new_reader"))
+
+
+@cache
+def recount(kind: Kind) -> Executable:
+    """Count an object of `named_owner` for `new_reader`, who is another than `old_reader`."""
+    rows = union_all(
+        *(
+            select(
+                literal(str(kind.module)).label("module"),
+                bindparam("named_owner", type_=Text).label("owner_key"),
+                bindparam(name, type_=Text).label("reader_key"),
+                literal(by, BigInteger).label("by"),
+            )
+            for name, by in (("old_reader", -1), ("new_reader", 1))
+        )
+    ).cte("moved")
+    counts = cast(Table, KeptCount.__table__)  # type: ignore[attr-defined]
+    return _count(counts, select(rows.c.module, rows.c.owner_key, rows.c.reader_key, _slot(), rows.c.by))
 
 
 @cache
@@ -145,17 +171,24 @@ def _counting(
     """`columns` of `rows`, while those of them that `where` holds for change the kept count."""
     if not kind.counted:
         return select(*columns)
-    slot = func.pg_backend_pid() % _SLOTS
     counts = cast(Table, KeptCount.__table__)  # type: ignore[attr-defined]
     changes = select(
         literal(str(kind.module)),
         rows.c.owner_key,
         func.coalesce(rows.c.reader_key, ""),
-        slot.cast(Integer),
+        _slot(),
         literal(by, BigInteger),
     ).where(where)
+    return select(*columns).add_cte(_count(counts, changes).cte("counting"))
+
+
+def _count(counts: Table, changes: Select[Any]) -> Insert:
+    """Add `changes` (module, owner_key, reader_key, slot, n) to the kept counts."""
     counting = insert(counts).from_select(["module", "owner_key", "reader_key", "slot", "n"], changes)
-    counting = counting.on_conflict_do_update(
+    return counting.on_conflict_do_update(
         index_elements=list(counts.primary_key.columns), set_={"n": counts.c.n + counting.excluded.n}
     )
-    return select(*columns).add_cte(counting.cte("counting"))
+
+
+def _slot() -> ColumnElement[int]:
+    return (func.pg_backend_pid() % _SLOTS).cast(Integer)

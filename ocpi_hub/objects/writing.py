@@ -140,6 +140,19 @@ async def remove(db: AsyncSession, kind: Kind, *, owner: PartyId, object_id: str
     return None if gone is None else _written(kind, owner, dict(gone), created=False, changed=True)
 
 
+async def release(db: AsyncSession, kind: Kind, *, owner: PartyId, key: str) -> Written | None:
+    """Give an object that was put `withheld` its reader; None when it is not there. Its content stays what it was."""
+    kept = await _locked(db, kind, owner=owner, key=key)
+    reader = kind.reader_of(loads(kept.document)) if kept is not None else None
+    if kept is None or reader is None:
+        return None
+    if reader.key != kept.reader_key:
+        moved = {"named_owner": owner.key, "old_reader": kept.reader_key, "new_reader": reader.key}
+        await db.execute(statements.give(kind), {"named_pk": kept.pk, "new_reader": reader.key})
+        await db.execute(statements.recount(kind), moved)
+    return _written(kind, owner, {**kept._mapping, "reader_key": reader.key}, created=False, changed=True)
+
+
 def digest(text: str) -> str:
     """The digest of a document's content: of its text in the order of names, without the times of its updates."""
     return hashlib.blake2b(_TIMES.sub("", text).encode(), digest_size=16).hexdigest()

@@ -99,7 +99,7 @@ async def test_a_cdr_without_a_receiver_is_kept_and_owed_to_nobody(
     written = await hub.put_cdr()
     assert written.created
     assert await hub.owed() == []
-    assert hub.bells == []
+    assert hub.bells == [("clearing.audit", ("nl/cpo", "cdr1"))]
 
 
 async def test_the_originating_platform_is_not_told_of_its_own_customer(hub: Hub) -> None:

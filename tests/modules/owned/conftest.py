@@ -16,7 +16,7 @@ from tests.world.hub import Hub, running_hub
 from tests.world.partner import Partner
 
 _numbers = itertools.count(1)
-_EMPTIED = ("location", "tariff", "token", "session", "cdr", "kept_count", "owed", "attempt")
+_EMPTIED = ("location", "tariff", "token", "session", "cdr", "cdr_audit", "kept_count", "owed", "attempt")
 
 
 @pytest.fixture(scope="package")

@@ -1,0 +1,98 @@
+"""What was found in CDRs and what was decided, what each pair of parties wants done, and which CDRs never came.
+
+Written by the files of this folder only. Keys are ids folded to lower case; ids themselves stand as they came.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, Identity, Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from ocpi_hub.base.database import JsonText, UtcTime
+
+
+class Verdict(StrEnum):
+    """What became of a CDR. A held one is released or rejected by a person; a refused one was never kept."""
+
+    PASSED = "passed"
+    MARKED = "marked"
+    HELD = "held"
+    REFUSED = "refused"
+    RELEASED = "released"
+    REJECTED = "rejected"
+
+
+class Action(StrEnum):
+    """What shall be done with a CDR that has findings."""
+
+    PASS = "pass"  # noqa: S105
+    HOLD = "hold"
+    REFUSE = "refuse"
+
+
+class CdrAudit(SQLModel, table=True):
+    """The audit of one CDR, made when it came; only that of a refused one gives way, to the next CDR with this id.
+
+    `findings` is a list of findings, `repriced` the total_… fields as the hub reckons them, None where it could not
+    be priced. `worst` is the highest severity found. `place_key` (owner, Location and EVSE) and the times of the
+    session are for finding overlaps. `document` is the CDR itself where it was refused and is kept nowhere else.
+    """
+
+    __tablename__ = "cdr_audit"
+    __table_args__ = (
+        UniqueConstraint("key", "owner_key"),
+        Index("ix_cdr_audit_place", "place_key", "ended_at"),
+        Index("ix_cdr_audit_decision", "decision", "pk"),
+        Index("ix_cdr_audit_worst", "worst", "pk"),
+    )
+
+    pk: int | None = Field(default=None, sa_type=BigInteger, sa_column_args=(Identity(),), primary_key=True)
+    owner_key: str
+    key: str
+    cdr_id: str
+    owner: str = Field(description="The CPO, as it writes itself: NL/ABC")
+    reader_key: str
+    place_key: str | None = None
+    started_at: datetime = Field(sa_type=UtcTime)
+    ended_at: datetime = Field(sa_type=UtcTime)
+    audited_at: datetime = Field(sa_type=UtcTime)
+    worst: str | None = None
+    findings: str = Field(sa_type=JsonText)
+    repriced: str | None = Field(default=None, sa_type=JsonText)
+    decision: str
+    reason: str | None = None
+    document: str | None = Field(default=None, sa_type=JsonText)
+    decided_by: str | None = None
+    decided_at: datetime | None = Field(default=None, sa_type=UtcTime)
+
+
+ANYONE = "*"
+
+
+class AuditPolicy(SQLModel, table=True):
+    """What is done with a CDR from one CPO for one eMSP, by the worst of its findings. `*` is any party."""
+
+    __tablename__ = "audit_policy"
+
+    cpo_key: str = Field(primary_key=True)
+    emsp_key: str = Field(primary_key=True)
+    on_warning: str = Action.PASS.value
+    on_error: str = Action.PASS.value
+    updated_at: datetime = Field(sa_type=UtcTime)
+
+
+class MissingCdr(SQLModel, table=True):
+    """A Session that was completed and had no CDR a day later; `settled_at` is when its CDR was seen after all."""
+
+    __tablename__ = "missing_cdr"
+    __table_args__ = (Index("ix_missing_cdr_open", "found_at", postgresql_where="settled_at IS NULL"),)
+
+    owner_key: str = Field(primary_key=True)
+    session_key: str = Field(primary_key=True)
+    session_id: str
+    owner: str
+    reader_key: str | None = None
+    finding: str = Field(sa_type=JsonText)
+    found_at: datetime = Field(sa_type=UtcTime)
+    settled_at: datetime | None = Field(default=None, sa_type=UtcTime)
