@@ -98,12 +98,10 @@ class RedisChargerPort:
 class Ear:
     """A bridge process's side: it holds leases for its chargers, hears questions, and gives answers."""
 
-    def __init__(self, client: "redis.asyncio.Redis", process_id: UUID, *, lease: float, ask: Ask, drop: Drop) -> None:
+    def __init__(self, client: "redis.asyncio.Redis", process_id: UUID, *, lease: float) -> None:
+        self.process_id = process_id
         self._redis = client
-        self._process_id = str(process_id)
         self._lease = max(1000, int(lease * 1000))
-        self._ask = ask
-        self._drop = drop
         self._heard: OrderedDict[str, None] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
         self.listening = asyncio.Event()
@@ -115,25 +113,25 @@ class Ear:
             for start in range(0, len(keys), BATCH):
                 pipeline = self._redis.pipeline(transaction=False)
                 for key in keys[start : start + BATCH]:
-                    pipeline.set(_lease(key), self._process_id, px=self._lease)
+                    pipeline.set(_lease(key), str(self.process_id), px=self._lease)
                 await pipeline.execute()
 
     async def let_go(self, charger_key: str) -> None:
         """The charger is not connected here any more; another process's lease stays."""
         with _tolerated("relay.lease_stays"):
-            await self._redis.eval(_DROP, 1, _lease(charger_key), self._process_id)
+            await self._redis.eval(_DROP, 1, _lease(charger_key), str(self.process_id))
 
     async def superseded(self, process_id: UUID, charger_key: str, generation: int) -> None:
         """Tell another process that its socket of this charger is older than `generation`."""
         with _tolerated("relay.not_told"):
             await self._redis.publish(_ear(process_id), ocppj.dumps({"drop": charger_key, "generation": generation}))
 
-    async def listen(self) -> None:
+    async def listen(self, *, ask: Ask, drop: Drop) -> None:
         """Hear until cancelled, through every restart of Valkey."""
         try:
             while True:
                 try:
-                    await self._hear()
+                    await self._hear(ask, drop)
                 except RedisError as error:
                     self.listening.clear()
                     log.warning("relay.deaf", error=type(error).__name__)
@@ -142,20 +140,20 @@ class Ear:
             for task in self._tasks:
                 task.cancel()
 
-    async def _hear(self) -> None:
+    async def _hear(self, ask: Ask, drop: Drop) -> None:
         async with self._redis.pubsub() as pubsub:
-            await pubsub.subscribe(_ear(self._process_id))
+            await pubsub.subscribe(_ear(self.process_id))
             async for message in pubsub.listen():
                 if message["type"] == "subscribe":
                     self.listening.set()
                 elif message["type"] == "message":
-                    self._soon(self._take(message["data"]))
+                    self._soon(self._take(message["data"], ask, drop))
 
-    async def _take(self, data: bytes | str) -> None:
+    async def _take(self, data: bytes | str, ask: Ask, drop: Drop) -> None:
         try:
             said = ocppj.loads(_text(data))
             if "drop" in said:
-                await self._drop(said["drop"], said["generation"])
+                await drop(said["drop"], said["generation"])
                 return
             question_id, charger_key, within = said["id"], said["charger"], float(said["within"])
             command = codec.read_command(said)
@@ -167,7 +165,7 @@ class Ear:
         self._heard[question_id] = None
         if len(self._heard) > REMEMBERED:
             self._heard.popitem(last=False)
-        await self._give(question_id, await self._ask(charger_key, command, within))
+        await self._give(question_id, await ask(charger_key, command, within))
 
     async def _give(self, question_id: str, outcome: Outcome) -> None:
         for _ in range(int(PATIENCE * 5 / PAUSE)):

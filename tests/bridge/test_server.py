@@ -198,5 +198,5 @@ async def test_a_removed_charger_loses_its_socket(place: Place) -> None:
             assert await place.book.remove("CP1", db)
         with pytest.raises(ConnectionClosedError):
             await socket.recv()
-        assert (socket.close_code, socket.close_reason) == (1008, "this charger is not known any more")
+        assert (socket.close_code, socket.close_reason) == (1008, "this charger was removed, or taken for lost")
     assert await status_of(place, "CP1") == 401
