@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from ocpi_hub.base.resources import Resources
-from ocpi_hub.modules import commands, credentials, owned, versions
+from ocpi_hub.modules import commands, credentials, hubclientinfo, owned, versions
 from ocpi_hub.modules.versions import Mounted
 from ocpi_hub.objects.kinds import KINDS
 from ocpi_hub.routing.address import VERSION
@@ -35,6 +35,9 @@ def create_ocpi(resources: Resources) -> FastAPI:
     app.include_router(versions.router(VERSION, mounted))
     mounted.append(Mounted(ModuleId.CREDENTIALS, InterfaceRole.SENDER, f"/ocpi/{VERSION}/credentials"))
     app.include_router(credentials.router(VERSION), prefix=mounted[-1].path)
+    path = f"/ocpi/{VERSION}/sender/{ModuleId.HUB_CLIENT_INFO}"
+    mounted.append(Mounted(ModuleId.HUB_CLIENT_INFO, InterfaceRole.SENDER, path))
+    app.include_router(hubclientinfo.sender(), prefix=path)
     for module, role, router in functional():
         mounted.append(Mounted(module, role, f"/ocpi/{VERSION}/{role.value.lower()}/{module}"))
         app.include_router(router, prefix=mounted[-1].path)

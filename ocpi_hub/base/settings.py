@@ -90,6 +90,9 @@ class Settings(BaseSettings):
         14 * 24 * 3600.0, gt=0, description="Seconds in which a partner may register with an invitation"
     )
     offline_after: float = Field(60.0, gt=0, description="Seconds of only failures before a partner counts as OFFLINE")
+    alive_interval: float = Field(
+        300.0, gt=0, description="Seconds without a message from a partner before it is asked whether it is there"
+    )
     probe_interval: float = Field(30.0, gt=0, description="Seconds between probes of an OFFLINE partner")
     cdr_window: float = Field(72 * 3600.0, gt=0, description="Seconds that an undelivered CDR is retried")
     lease: float = Field(60.0, gt=0, description="Seconds that one process may hold a debt before another may take it")

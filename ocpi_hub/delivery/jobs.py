@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ocpi_hub.base.jobs import job, ring_after_commit, scheduled
 from ocpi_hub.base.resources import Resources
-from ocpi_hub.delivery import outages, outbox, probing
+from ocpi_hub.delivery import announcing, outages, outbox, probing
 from ocpi_hub.delivery.letters import Called
 from ocpi_hub.delivery.sender import AT_ONCE, Post, call, turn
 from ocpi_hub.delivery.settling import speaks
@@ -74,6 +74,21 @@ async def _wind_down(resources: Resources, platform_id: str, flying: Flying, cal
         await turn(resources, platform_id, called, flying=AT_ONCE)
 
 
+@job("delivery.announce")
+async def announce(resources: Resources) -> None:
+    """Owe to partners what changed in the list of parties, and the whole of it to those that came (back)."""
+    async with resources.unit_of_work() as db:
+        for platform_id in await announcing.owe(db, resources):
+            ring_after_commit(db, drain, platform_id)
+
+
+@scheduled(lambda resources: resources.settings.sweep_interval)
+async def keep_list(resources: Resources) -> None:
+    """What nobody rings for: parties of our own chargers, invitations, bells that were lost."""
+    await announcing.hosted(resources)
+    await announce(resources)
+
+
 @job("delivery.probe")
 async def probe(resources: Resources, platform_id: str) -> None:
     """Ask a silent platform for its versions, and believe the answer."""
@@ -91,13 +106,17 @@ async def sweep(resources: Resources) -> None:
         for platform_id in await outbox.due_platforms(db, at=at):
             ring_after_commit(db, drain, platform_id)
         failing_for, every = timedelta(seconds=settings.offline_after), timedelta(seconds=settings.probe_interval)
-        for platform_id in await outages.to_probe(db, failing_for=failing_for, every=every, at=at):
+        silent_for = timedelta(seconds=settings.alive_interval)
+        for platform_id in await outages.to_probe(
+            db, failing_for=failing_for, silent_for=silent_for, every=every, at=at
+        ):
             ring_after_commit(db, probe, platform_id)
 
 
 @on_status_change
 async def resume_or_forget(db: AsyncSession, change: StatusChange) -> None:
     """A platform that is back is told at once what it missed; one that unregistered is owed nothing any more."""
+    ring_after_commit(db, announce)
     if not change.registered:
         await outbox.forget(db, change.platform_id, at=change.at)
     elif change.after is ConnectionStatus.CONNECTED:

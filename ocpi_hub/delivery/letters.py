@@ -15,8 +15,11 @@ from sqlalchemy.sql import text
 
 from ocpi_hub.delivery.outbox import Debt, Return
 from ocpi_hub.objects.kinds import CDRS, KINDS, Kind
+from ocpi_hub.partners import roster
 from ocpi_hub.partners.client import Result
+from ocpi_hub.wire import json as wire_json
 from ocpi_hub.wire.headers import PartyId, Routing
+from ocpi_hub.wire.parties import ModuleId
 
 log = structlog.get_logger()
 
@@ -69,14 +72,18 @@ async def write(
 async def _documents(db: AsyncSession, debts: Sequence[Debt]) -> dict[tuple[str, str, str], str]:
     """The kept documents of these debts, as JSON text, by module, owner and key."""
     wanted: dict[Kind, list[Debt]] = {}
+    listed = [(debt.owner_key, debt.key) for debt in debts if debt.kind == ModuleId.HUB_CLIENT_INFO]
     for debt in debts:
-        if debt.body is None:
+        if debt.body is None and debt.kind != ModuleId.HUB_CLIENT_INFO:
             wanted.setdefault(KINDS[debt.kind], []).append(debt)
     found: dict[tuple[str, str, str], str] = {}
     for kind, asked in wanted.items():
         values = {"owners": [debt.owner_key for debt in asked], "keys": [debt.key for debt in asked]}
         for owner_key, key, document in await db.execute(_kept(kind), values):
             found[(kind.module.value, owner_key, key)] = document
+    for line in await roster.lines(db, listed) if listed else ():
+        place = (ModuleId.HUB_CLIENT_INFO.value, line.key, line.role)
+        found[place] = wire_json.dumps(roster.client_info(line).document())
     return found
 
 
@@ -92,6 +99,8 @@ def _verb(debt: Debt, document: str | None) -> str | None:
     """What is true now decides: a removed object that came back is put, one that went is deleted. None: say nothing."""
     if debt.body is not None:
         return debt.verb
+    if debt.kind == ModuleId.HUB_CLIENT_INFO:
+        return debt.verb if document is not None else None
     kind = KINDS[debt.kind]
     if document is not None:
         return "POST" if kind.immutable else "PUT"

@@ -57,7 +57,9 @@ async def went_on(
 
 
 async def watch_again(db: AsyncSession, platform_id: str, *, at: datetime) -> None:
-    """It gave its versions, though it takes nothing: it stays CONNECTED and its backoff goes on growing."""
+    """It gave its versions. If it was only silent, that is all; one that takes nothing stays CONNECTED, and its
+    backoff goes on growing."""
+    await db.execute(delete(Outage).where(col(Outage.platform_id) == platform_id, col(Outage.failures) == 0))
     await db.execute(
         text("UPDATE outage SET since = :at WHERE platform_id = :platform_id"), {"platform_id": platform_id, "at": at}
     )
@@ -65,10 +67,12 @@ async def watch_again(db: AsyncSession, platform_id: str, *, at: datetime) -> No
 
 _CLAIM = text("""
 INSERT INTO outage (platform_id, since, failures, failed_at, probed_at, reason)
-SELECT platform.id, :at, 0, :at, :at, 'OFFLINE'
+SELECT platform.id, :at, 0, :at, :at, CASE platform.status WHEN 'OFFLINE' THEN 'OFFLINE' ELSE 'silent' END
 FROM platform LEFT JOIN outage ON outage.platform_id = platform.id
 WHERE platform.registered_at IS NOT NULL
-  AND (platform.status = 'OFFLINE' OR platform.status = 'CONNECTED' AND outage.since <= :failing_since)
+  AND (platform.status = 'OFFLINE' OR platform.status = 'CONNECTED' AND (
+      outage.failures > 0 AND outage.since <= :failing_since
+      OR coalesce(platform.last_seen_at, platform.registered_at) <= :silent_since))
   AND (outage.probed_at IS NULL OR outage.probed_at <= :probed_before)
 ORDER BY 1
 ON CONFLICT (platform_id) DO UPDATE SET probed_at = excluded.probed_at
@@ -76,8 +80,15 @@ RETURNING platform_id
 """)
 
 
-async def to_probe(db: AsyncSession, *, failing_for: timedelta, every: timedelta, at: datetime) -> list[str]:
+async def to_probe(
+    db: AsyncSession, *, failing_for: timedelta, silent_for: timedelta, every: timedelta, at: datetime
+) -> list[str]:
     """The platforms that must be asked for their versions now: those OFFLINE, and those CONNECTED of which only
-    failures were seen for so long. Each is given out once per `every`."""
-    values = {"at": at, "failing_since": at - failing_for, "probed_before": at - every}
+    failures were seen, or nothing was heard, for so long. Each is given out once per `every`."""
+    values = {
+        "at": at,
+        "failing_since": at - failing_for,
+        "silent_since": at - silent_for,
+        "probed_before": at - every,
+    }
     return list((await db.execute(_CLAIM, values)).scalars())

@@ -50,15 +50,11 @@ class Debt:
 
 # A fresh change of a lane that waits for its next try waits with it: changing often is no way around the backoff.
 # Waiting for a whole platform is not kept here but in `outage`, so that a new lane cannot get around it either.
-_OWE = """
+_INTO = """
 INSERT INTO owed (platform_id, lane, kind, owner_key, key, verb, path, url, body, from_party, to_party, correlation_id,
                   urgency, version, attempts, owed_since, due_at, expires_at)
-SELECT receiver.platform_id, receiver.lane, :kind, :owner_key, :key, :verb, :path, :url, CAST(:body AS jsonb),
-       :from_party, receiver.to_party, :correlation_id, CAST(:urgency AS int), 1, 0, CAST(:at AS timestamptz),
-       CAST(:at AS timestamptz), CAST(:expires_at AS timestamptz)
-FROM unnest(CAST(:platforms AS text[]), CAST(:lanes AS text[]), CAST(:parties AS text[]))
-     AS receiver (platform_id, lane, to_party)
-ORDER BY 1, 2
+"""
+_AGAIN = """
 ON CONFLICT (platform_id, lane) DO UPDATE SET
     verb = excluded.verb, path = excluded.path, url = excluded.url, body = excluded.body,
     from_party = excluded.from_party, to_party = excluded.to_party, correlation_id = excluded.correlation_id,
@@ -67,6 +63,21 @@ ON CONFLICT (platform_id, lane) DO UPDATE SET
     owed_since = CASE WHEN owed.dead_at IS NULL THEN owed.owed_since ELSE excluded.owed_since END,
     due_at = CASE WHEN owed.dead_at IS NULL AND owed.attempts > 0 THEN owed.due_at ELSE excluded.due_at END
 """
+_OWE = f"""{_INTO}
+SELECT receiver.platform_id, receiver.lane, :kind, :owner_key, :key, :verb, :path, :url, CAST(:body AS jsonb),
+       :from_party, receiver.to_party, :correlation_id, CAST(:urgency AS int), 1, 0, CAST(:at AS timestamptz),
+       CAST(:at AS timestamptz), CAST(:expires_at AS timestamptz)
+FROM unnest(CAST(:platforms AS text[]), CAST(:lanes AS text[]), CAST(:parties AS text[]))
+     AS receiver (platform_id, lane, to_party)
+ORDER BY 1, 2 {_AGAIN}"""  # noqa: S608
+
+_OWE_LINES = f"""{_INTO}
+SELECT line.platform_id, 'hubclientinfo/' || line.key || '/' || lower(line.role), 'hubclientinfo', line.key, line.role,
+       'PUT', line.path, NULL, NULL, NULL, NULL, :correlation_id, CAST(:urgency AS int), 1, 0,
+       CAST(:at AS timestamptz), CAST(:at AS timestamptz), NULL
+FROM unnest(CAST(:platforms AS text[]), CAST(:keys AS text[]), CAST(:roles AS text[]), CAST(:paths AS text[]))
+     AS line (platform_id, key, role, path)
+ORDER BY 1, 2 {_AGAIN}"""  # noqa: S608
 
 _LEASE = """
 UPDATE owed SET leased_until = :until
@@ -151,6 +162,33 @@ async def owe_message(
         at=at,
         expires_at=expires_at,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the list of parties for one platform; `key` is the party's, `path` follows the RECEIVER endpoint."""
+
+    platform_id: str
+    key: str
+    role: str
+    path: str
+
+
+async def owe_lines(db: AsyncSession, owed: Sequence[Line], *, correlation_id: str, at: datetime) -> None:
+    """Owe lines of the list of parties as they stand when they are told (mod_hub_client_info, PUT Method).
+
+    One debt for each platform, party and role; no routing headers.
+    """
+    values = {
+        "platforms": [line.platform_id for line in owed],
+        "keys": [line.key for line in owed],
+        "roles": [line.role for line in owed],
+        "paths": [line.path for line in owed],
+        "correlation_id": correlation_id,
+        "urgency": STATE,
+        "at": at,
+    }
+    await db.execute(text(_OWE_LINES), values)
 
 
 async def _owe(

@@ -3,6 +3,7 @@
 Pure. In an open hub the roles alone decide; agreements join here.
 """
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from ocpi_hub.wire.headers import PartyId
@@ -25,7 +26,15 @@ ENDS: dict[str, tuple[frozenset[Role], frozenset[Role]]] = {
     "commands": (_EMSP, _CPO),
     "chargingprofiles": (_EMSP | {Role.SCSP}, _CPO),
 }
+_ENDS = tuple(ENDS.values())
 _ANY = frozenset(Role)
+
+
+@cache
+def may_know(own: frozenset[Role], other: Role) -> bool:
+    """Whether a platform with parties in these roles is to hear how a party in the other role is connected: when they
+    could exchange messages of some module (mod_hub_client_info: "other parties … that they can communicate with")."""
+    return any((own & owners and other in readers) or (own & readers and other in owners) for owners, readers in _ENDS)
 
 
 def serves(role: Role, module: str, interface: InterfaceRole) -> bool:

@@ -18,7 +18,7 @@ from sqlmodel import col, select
 
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.base.secrets import Vault
-from ocpi_hub.partners import keyring
+from ocpi_hub.partners import keyring, roster
 from ocpi_hub.partners.client import PartnerClient, Refused, Result, Told
 from ocpi_hub.partners.directory import Caller, Directory
 from ocpi_hub.partners.enrolment import check_claims, enrol, leave
@@ -181,6 +181,7 @@ async def _forget(resources: Resources, platform_id: str, our_token: str) -> Non
         platform = await _locked(db, platform_id)
         if platform.status == ConnectionStatus.PLANNED:
             await db.delete(platform)
+            await roster.refresh(db, platform_id, at=resources.clock())
 
 
 async def rotate(resources: Resources, platform_id: str) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from ocpi_hub.base.resources import Resources
+from ocpi_hub.partners import roster
 from ocpi_hub.partners.directory import Directory
 from ocpi_hub.partners.tables import Platform
 from ocpi_hub.wire.parties import ConnectionStatus
@@ -50,8 +51,9 @@ async def set_status(db: AsyncSession, platform: Platform, status: ConnectionSta
     platform.status = status.value
     if before is not status:
         platform.status_changed_at = at
+    platform.list_owed = status is ConnectionStatus.CONNECTED
     db.add(platform)
-    await db.flush()
+    await roster.refresh(db, platform.id, at=at)
     change = StatusChange(platform.id, before, status, platform.registered_at is not None, at)
     for listener in _LISTENERS:
         await listener(db, change)
@@ -81,6 +83,11 @@ async def came_back(db: AsyncSession, platform_id: str, at: datetime) -> bool:
     return await _move(db, platform_id, from_=ConnectionStatus.OFFLINE, to=ConnectionStatus.CONNECTED, at=at)
 
 
+async def seen(db: AsyncSession, platform_id: str, at: datetime) -> None:
+    """Write down that the platform sent something, an answer or a request."""
+    await db.execute(update(Platform).where(col(Platform.id) == platform_id).values(last_seen_at=at))
+
+
 class _Seen:
     """When this process last wrote that a platform was seen."""
 
@@ -100,12 +107,12 @@ async def heard_from(resources: Resources, platform_id: str, *, offline: bool = 
 
     Written at most every ten seconds, and at once when the platform counts as OFFLINE: then it has come back.
     """
-    seen, now = resources.one(_Seen).at, resources.clock()
-    last = seen.get(platform_id)
+    written, now = resources.one(_Seen).at, resources.clock()
+    last = written.get(platform_id)
     if last is not None and now - last < SEEN_EVERY and not offline:
         return
-    seen[platform_id] = now
+    written[platform_id] = now
     async with resources.unit_of_work() as db:
-        await db.execute(update(Platform).where(col(Platform.id) == platform_id).values(last_seen_at=now))
+        await seen(db, platform_id, now)
         if await came_back(db, platform_id, now):
             resources.one(Directory).changed(db)

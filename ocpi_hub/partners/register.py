@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from ocpi_hub.base.resources import Resources
-from ocpi_hub.partners import keyring, presence
+from ocpi_hub.partners import keyring, presence, roster
 from ocpi_hub.partners.directory import Directory
 from ocpi_hub.partners.tables import CredentialsToken, Endpoint, HostedParty, Party, Platform
 from ocpi_hub.wire.errors import InvalidParameters
@@ -63,7 +63,7 @@ async def invite(
     now = resources.clock()
     platform = Platform(id=str(uuid4()), name=name.strip(), expected=expected, created_at=now, status_changed_at=now)
     db.add(platform)
-    await db.flush()
+    await roster.refresh(db, platform.id, at=now)
     return await invite_again(db, resources, platform.id)
 
 
@@ -213,6 +213,7 @@ async def remove(db: AsyncSession, resources: Resources, platform_id: str) -> No
     if platform.status != ConnectionStatus.SUSPENDED:
         await presence.set_status(db, platform, ConnectionStatus.SUSPENDED, at=resources.clock())
     await db.delete(platform)
+    await roster.refresh(db, platform_id, at=resources.clock())
     resources.one(Directory).changed(db)
     log.info("partner.removed", platform=platform_id)
 

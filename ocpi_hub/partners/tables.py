@@ -1,13 +1,14 @@
 """Platforms (connections), the parties behind them, their endpoints, and the credentials tokens they present to us.
 
 A token that a platform presents is kept as a keyed digest; one that we present is sealed. Written in this room
-only: enrolment.py and register.py, keyring.py (credentials tokens), presence.py (status, last seen).
+only: enrolment.py and register.py, keyring.py (credentials tokens), presence.py (status, last seen), roster.py (the
+list of parties that partners see).
 """
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import BigInteger, Identity, Index, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -20,7 +21,8 @@ class Platform(SQLModel, table=True):
     `expected` lists the parties that may register here ([{country_code, party_id, role}]); empty: any that is free.
     `registered_at` is None until credentials were exchanged, and again when they were revoked: then nothing may be
     sent or asked. `their_credentials_token` is sealed. `token_encoding` is how this partner wants it: base64, raw, or
-    auto (transport_and_format, "Authorization header"). `profile` is its interop profile.
+    auto (transport_and_format, "Authorization header"). `profile` is its interop profile. `list_owed`: it has just come
+    (back) and is to be told the whole list of parties.
     """
 
     __tablename__ = "platform"
@@ -38,6 +40,7 @@ class Platform(SQLModel, table=True):
     registered_at: datetime | None = Field(default=None, sa_type=UtcTime)
     status_changed_at: datetime = Field(sa_type=UtcTime)
     last_seen_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    list_owed: bool = False
 
 
 class CredentialsToken(SQLModel, table=True):
@@ -79,6 +82,31 @@ class Party(SQLModel, table=True):
     role: str
     business_details: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
     changed_at: datetime = Field(sa_type=UtcTime)
+
+
+class ListedParty(SQLModel, table=True):
+    """A line of the list that partners see (mod_hub_client_info, ClientInfo object): a party in a role, its status.
+
+    It is never deleted: who is gone is SUSPENDED. `platform_id` is the connection that the line comes from, which may
+    be gone too; None: a party of our own chargers. `announced`: partners are owed the line as it stands.
+    """
+
+    __tablename__ = "listed_party"
+    __table_args__ = (
+        UniqueConstraint("key", "role"),
+        Index("ix_listed_party_platform", "platform_id"),
+        Index("ix_listed_party_news", "id", postgresql_where="NOT announced"),
+    )
+
+    id: int | None = Field(default=None, sa_type=BigInteger, sa_column_args=(Identity(),), primary_key=True)
+    key: str
+    role: str
+    country_code: str
+    party_id: str
+    platform_id: str | None = None
+    status: str
+    last_updated: datetime = Field(sa_type=UtcTime)
+    announced: bool = False
 
 
 class HostedParty(SQLModel, table=True):

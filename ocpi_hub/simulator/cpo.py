@@ -29,8 +29,9 @@ class SimulatedCpo(SimulatedPlatform):
         ("cdrs", "SENDER"),
         ("tokens", "RECEIVER"),
         ("commands", "RECEIVER"),
+        ("hubclientinfo", "RECEIVER"),
     )
-    kept_modules = ("tokens",)
+    kept_modules = ("tokens", "hubclientinfo")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

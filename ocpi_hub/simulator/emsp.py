@@ -23,8 +23,9 @@ class SimulatedEmsp(SimulatedPlatform):
         ("cdrs", "RECEIVER"),
         ("tokens", "SENDER"),
         ("commands", "SENDER"),
+        ("hubclientinfo", "RECEIVER"),
     )
-    kept_modules = ("locations", "tariffs", "sessions", "cdrs")
+    kept_modules = ("locations", "tariffs", "sessions", "cdrs", "hubclientinfo")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -331,7 +331,7 @@ class SimulatedPlatform:
             if key not in kept:
                 return self._reply(request, 404, status_code=2003, message=f"no {module} {key}")
             return self._reply(request, data=kept[key])
-        if request.method == "PUT" and len(path) == 3:
+        if request.method == "PUT" and len(path) == (2 if module == "hubclientinfo" else 3):
             known, kept[key] = key in kept, document
             self._tell(module, self.describe(module, document))
             return self._reply(request, 200 if known else 201)
@@ -346,6 +346,9 @@ class SimulatedPlatform:
             return f"sees {document.get('name') or document['id']}: {evses or 'no EVSE'}"
         if module == "sessions":
             return f"sees session {document['status']}, {document['kwh']} kWh"
+        if module == "hubclientinfo":
+            party = f"{document['country_code']}/{document['party_id']}"
+            return f"sees {party} {document['role']} {document['status']}"
         return f"received {module} {document.get('id') or document.get('uid')}"
 
     async def until(self, true: Callable[[], bool], *, within: float) -> None:

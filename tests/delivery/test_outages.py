@@ -180,7 +180,7 @@ async def test_who_speaks_comes_back_and_is_told_at_once(hub: Hub, emsp: Partner
     assert pushes(emsp) == 0
     hub.bells.clear()
     await presence.heard_from(hub.resources, platform_id, offline=True)
-    assert hub.bells == [("delivery.drain", (platform_id,))]
+    assert hub.bells == [("delivery.announce", ()), ("delivery.drain", (platform_id,))]
     await hub.drain(platform_id)
     assert len(kept(emsp, "locations")) == 1
 
@@ -251,7 +251,7 @@ async def test_suspended_is_told_nothing_until_it_is_resumed(hub: Hub, emsp: Par
     assert await hub.sweep() == []
     assert emsp.heard == []
     await change_status(hub, platform_id, ConnectionStatus.CONNECTED)
-    assert hub.bells == [("delivery.drain", (platform_id,))]
+    assert hub.bells == [("delivery.announce", ()), ("delivery.drain", (platform_id,))]
     await hub.drain(platform_id)
     assert pushes(emsp) == 1
 

@@ -161,12 +161,12 @@ async def test_several_lanes_go_at_once_and_not_more_than_eight(hub: Hub, emsp: 
 @pytest.mark.parametrize("status_code", [2000, 2001, 2002, 2003])
 async def test_a_refused_state_is_written_down_and_not_repeated(hub: Hub, emsp: Partner, status_code: int) -> None:
     platform_id = await hub.connect(emsp)
-    emsp.misbehave(faults.refuses(status_code, "evses: too many"))
+    emsp.misbehave(faults.refuses(status_code, "evses: too many"), module="locations")
     await hub.put_location()
     await hub.drain(platform_id)
     hub.clock.advance(100_000)
     await hub.work()
-    assert len(emsp.heard) == 1
+    assert len(emsp.told("locations")) == 1
     assert await hub.owed() == []
     [attempt] = await hub.attempts()
     assert (attempt.outcome, attempt.http_status, attempt.ocpi_status) == ("refused", 200, status_code)

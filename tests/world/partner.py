@@ -10,7 +10,7 @@ async with Partner(("CPO", "NL", "ABC")) as cpo:
 import asyncio
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -233,6 +233,11 @@ class Partner:
         async with asyncio.timeout(within), self._changed:
             await self._changed.wait_for(lambda: len(self.told(module, method)) >= count)
         return self.told(module, method)
+
+    async def hears_until(self, true: Callable[[], bool], *, within: float = 10) -> None:
+        """Wait until `true()` holds; looked at after each request."""
+        async with asyncio.timeout(within), self._changed:
+            await self._changed.wait_for(true)
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         interface, module, path = _where(request.path, self.version)
