@@ -16,6 +16,7 @@ _NOT_AVAILABLE = "#na"
 _MAY_CHANGE = {"id", "credit", "credit_reference_id", "total_cost", "last_updated", "remark", "invoice_reference_id"}
 """What a Credit CDR may say otherwise than the CDR that it credits (mod_cdrs, Credit CDRs)."""
 _TOUCH = timedelta(seconds=1)
+_NUMBERS = (int, float, Decimal)
 
 
 def overlaps(cdr: Document, others: Iterable[Document]) -> Iterator[Finding]:
@@ -170,14 +171,24 @@ def _fold(text: str | None) -> str | None:
 
 
 def _same(a: Any, b: Any) -> bool:
-    """Whether two JSON values say the same: numbers by value, null as absent."""
+    """Whether two JSON values say the same: numbers by value; null, absent and an empty list alike."""
     if isinstance(a, Mapping) and isinstance(b, Mapping):
         return all(_same(a.get(name), b.get(name)) for name in {*a, *b})
+    if _is_nothing(a) or _is_nothing(b):
+        return _is_nothing(a) and _is_nothing(b)
     if isinstance(a, list | tuple) and isinstance(b, list | tuple):
         return len(a) == len(b) and all(_same(one, other) for one, other in zip(a, b, strict=True))
-    if isinstance(a, str) or isinstance(b, str) or a is None or b is None or isinstance(a, bool) or isinstance(b, bool):
-        return bool(a == b) or (not a and not b and [] in (a, b))
+    if type(a) in _NUMBERS and type(b) in _NUMBERS:
+        return bool(_comparable(a) == _comparable(b))
+    return bool(a == b)
+
+
+def _is_nothing(value: Any) -> bool:
+    return value is None or (isinstance(value, list | tuple) and not value)
+
+
+def _comparable(value: Any) -> Any:
     try:
-        return as_number(a) == as_number(b)
+        return as_number(value)
     except Unreadable:
-        return bool(a == b)
+        return value

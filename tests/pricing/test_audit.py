@@ -223,6 +223,8 @@ def of_the_first(document: Json, **known: Any) -> list[str]:
 def test_energy_against_power_and_time() -> None:
     assert of_the_first(with_first(ENERGY=12, MAX_POWER=12)) == []
     assert of_the_first(with_first(ENERGY=12, MAX_POWER=11)) == ["energy_exceeds_power"]
+    assert of_the_first(with_first(ENERGY="0.05", MAX_POWER=0)) == []
+    assert of_the_first(with_first(ENERGY="0.06", MAX_POWER=0)) == ["energy_exceeds_power"]
     assert of_the_first(with_first(ENERGY=12, MAX_CURRENT=16)) == ["energy_exceeds_power"]
     assert of_the_first(with_first(ENERGY=12, MAX_CURRENT=48)) == []
     assert of_the_first(with_first(ENERGY=12), max_power_kw=D(11)) == ["energy_exceeds_power"]
@@ -317,6 +319,18 @@ def test_a_period_that_spans_a_price_change() -> None:
         total_cost={"excl_vat": 6},
     )
     assert found(cut, tariff=by_time) == []
+
+
+def test_a_period_spans_once_and_a_flat_fee_never() -> None:
+    """One finding for a period, whatever changes in it; a fee that is due at its start stays due."""
+    by_time = tariff(
+        element(component(price=1), component("TIME", 1), component("FLAT", 1), end_time="12:00"),
+        element(component(price=2), component("TIME", 2)),
+    )
+    both = cdr(period("2026-01-05T10:30:00Z", ENERGY=4, TIME=1), end="2026-01-05T11:30:00Z", total_cost={"excl_vat": 6})
+    assert found(both, tariff=by_time) == [("period_spans_price_change", "charging_periods[0]")]
+    fee = tariff(element(component("FLAT", 1), end_time="12:00"), element(component("ENERGY", 1)))
+    assert found(both | {"total_cost": {"excl_vat": 5}}, tariff=fee) == []
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,14 @@ def credited(**changes: Any) -> Json:
         ({"total_energy": -10}, [("credit_data_differs", "total_energy")]),
         ({"charging_periods": []}, [("credit_data_differs", "charging_periods")]),
         ({"auth_method": "WHITELIST"}, [("credit_data_differs", "auth_method")]),
+        ({"tariffs": []}, []),
+        ({"tariffs": None, "signed_data": None}, []),
+        ({"tariffs": [{}]}, [("credit_data_differs", "tariffs")]),
+        ({"total_energy": True}, [("credit_data_differs", "total_energy")]),
+        ({"total_energy": "10"}, [("credit_data_differs", "total_energy")]),
+        ({"total_energy": float("nan")}, [("credit_data_differs", "total_energy")]),
+        ({"charging_periods": ORIGINAL["charging_periods"] * 2}, [("credit_data_differs", "charging_periods")]),
+        ({"home_charging_compensation": False}, [("credit_data_differs", "home_charging_compensation")]),
         ({"remark": "wrong tariff", "last_updated": "2026-02-01T00:00:00Z"}, []),
     ],
 )
@@ -133,3 +141,5 @@ def test_sessions_without_a_cdr() -> None:
     assert [session_id for session_id, _ in missing] == ["S2", "S5"]
     assert codes(finding for _, finding in missing) == [("cdr_missing", "session_id")] * 2
     assert missing_cdrs(sessions, cdrs, now=utc("2026-01-06 12:00"), after=timedelta(days=2)) == []
+    exactly_a_day = missing_cdrs(sessions, cdrs, now=utc("2026-01-06 12:00"))
+    assert [session_id for session_id, _ in exactly_a_day] == ["S5"]

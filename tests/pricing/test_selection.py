@@ -45,6 +45,14 @@ def test_no_element_no_cost() -> None:
     ]
 
 
+def test_measured_and_billed() -> None:
+    """Per dimension: all that the periods hold, and what of it has a price. Fees have no quantity."""
+    one = tariff(element(component("FLAT", 1), component("ENERGY", 1, 3000)))
+    report = bill(one, MORNING)
+    assert report.measured == {"ENERGY": 10, "TIME": 1}
+    assert report.billed == {"ENERGY": 12}
+
+
 def test_flat_fee_without_energy() -> None:
     """The flat fee is due for any session, also one that never got a kWh."""
     assert (
