@@ -49,10 +49,10 @@ class Bridge:
         self.process_id = uuid4()
         self._now = now
         self._hub = hub
-        self._ledger = Ledger(unit_of_work, writers=config.writers, askers=config.askers)
+        self._ledger = Ledger(unit_of_work, writers=config.writers, askers=config.askers, timeout=config.write_timeout)
         self._journal = Journal()
         self._beat_every = min(5.0, config.ping_interval / 4)
-        self._ear = Ear(redis, self.process_id, lease=self._beat_every * 4)
+        self._ear = Ear(redis, self.process_id, lease=config.ping_interval * 1.5)
         self._seats = Seats(Desk(config, self._ledger, hub, now), self._journal, self._ear)
         self._timers: list[asyncio.Task[None]] = []
 
@@ -78,6 +78,7 @@ class Bridge:
                 self._ear.listen(ask=self._ask, drop=self._seats.drop),
                 self._every(self.config.flush_interval, self.flush),
                 self._every(self._beat_every, self.beat),
+                self._every(self.config.ping_interval / 2, self.look_round),
                 self._every(PRUNING, self.prune),
             )
         ]
@@ -123,14 +124,17 @@ class Bridge:
     # --- timers -------------------------------------------------------------------------------------------------
 
     async def beat(self) -> None:
-        """Say that this process lives, hold its leases, and put right what an outage left behind."""
+        """Say that this process lives, and do what is due."""
         await self._alive()
-        await self._ear.hold(self.connections)
-        await self._seats.reconcile()
         await self.settle()
         now, hub, grace = self._now(), self._hub, timedelta(seconds=self.config.ping_interval)
         while lost := await self._ledger.write(lambda db: status.release_lost(db, hub, now=now, grace=grace)):
             log.info("bridge.lost_with_its_process", charger=lost)
+
+    async def look_round(self) -> None:
+        """Hold the leases of the chargers that are here, and put right what an outage left behind."""
+        await self._ear.hold(self.connections)
+        await self._seats.reconcile()
 
     async def settle(self) -> None:
         """Tell the ends of transactions whose missing messages did not come in time."""

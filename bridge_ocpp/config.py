@@ -19,6 +19,8 @@ class BridgeConfig:
     """Between two WebSocket pings. A silent charger is offline within two of these."""
     charger_timeout: float = 30.0
     """How long a charger may take to answer a call."""
+    write_timeout: float = 20.0
+    """How long one transaction may take, the business side's part included, before it is given up."""
     verdict_timeout: float = 10.0
     """How long the business side may take over a token before it counts as refused."""
     settle_window: float = 900.0

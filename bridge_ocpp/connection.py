@@ -118,11 +118,14 @@ class Connection:
         async for text in self.socket.frames():
             self.hears()
             await self._within_rate()
-            frame = ocppj.read(text)
-            if isinstance(frame, Call):
-                await self._enqueue(_Waiting(frame, hash(text), self.heard_at))
-            else:
-                await self._not_a_call(frame, text)
+            try:
+                frame = ocppj.read(text)
+                if isinstance(frame, Call):
+                    await self._enqueue(_Waiting(frame, hash(text), self.heard_at))
+                else:
+                    await self._not_a_call(frame, text)
+            except Exception as error:  # whatever a charger sends, its socket lives on
+                log.exception("bridge.frame_failed", charger=self.speaker.id, error=type(error).__name__)
 
     def hears(self) -> None:
         """A sign of life."""
@@ -177,7 +180,7 @@ class Connection:
             self._note_in("CALLERROR", frame.message_id, error)
         else:
             self._journal.broken(self.speaker.key, text, at=self.heard_at, message_id=frame.message_id)
-            self._quirks((f"frame: {frame.reason}"[:200],))
+            self._quirks((f"frame: {frame.reason.partition(':')[0]}",))
             if frame.answerable:
                 await self._fault(frame.message_id or self.dialect.nameless, frame.fault, frame.reason)
             return
@@ -201,6 +204,12 @@ class Connection:
                 if len(self._answers) > REMEMBERED:
                     self._answers.popitem(last=False)
             await self._send(text)
+
+    def answered(self, answering: "asyncio.Task[None]") -> None:
+        """Nobody answers any more: a socket without answers is worse than none."""
+        if not answering.cancelled() and (error := answering.exception()) is not None:
+            log.error("bridge.answering_failed", charger=self.speaker.id, error=type(error).__name__, exc_info=error)
+            self.socket.abort()
 
     def finish(self) -> None:
         """Nothing more will be read; `answer` ends after what has been read."""

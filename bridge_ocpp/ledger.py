@@ -22,17 +22,22 @@ _AGAIN = {"40001", "40P01"}  # serialization_failure, deadlock_detected: Postgre
 class Ledger:
     """Runs work in transactions, at most `writers` at a time, first come first served."""
 
-    def __init__(self, unit_of_work: UnitOfWork, *, writers: int, askers: int) -> None:
+    def __init__(self, unit_of_work: UnitOfWork, *, writers: int, askers: int, timeout: float) -> None:
         self._unit_of_work = unit_of_work
+        self._timeout = timeout
         self._writing = asyncio.Semaphore(writers)
         self._asking = asyncio.Semaphore(askers)
 
     async def write(self, work: Work[T]) -> T:
-        """The result of `work(db)`, once it is committed. The work may run more than once, each time from scratch."""
+        """The result of `work(db)`, once it is committed. The work may run more than once, each time from scratch.
+
+        Raises TimeoutError when it takes too long: one message that hangs must not hold up all others.
+        """
         async with self._writing:
             for attempt in range(1, ATTEMPTS + 1):
                 try:
-                    return await self._once(work)
+                    async with asyncio.timeout(self._timeout):
+                        return await self._once(work)
                 except DBAPIError as error:
                     if getattr(error.orig, "sqlstate", None) not in _AGAIN or attempt == ATTEMPTS:
                         raise

@@ -16,6 +16,8 @@ import simplejson
 CALL, CALLRESULT, CALLERROR = 2, 3, 4
 LONGEST_ID = 36
 LONGEST_DESCRIPTION = 255
+DEEPEST = 32
+"""Levels that a frame may be nested; the deepest message of OCPP has eight."""
 
 
 class Fault(Enum):
@@ -128,6 +130,8 @@ def read(text: str) -> Frame:
         return Broken(Fault.NO_RPC, f"not JSON: {error}"[:LONGEST_DESCRIPTION])
     if not isinstance(frame, list) or len(frame) < 2:
         return Broken(Fault.NO_RPC, "not an array of a message type, a message id and more")
+    if _is_deeper(frame, DEEPEST):
+        return Broken(Fault.FORMAT, "nested too deeply", frame[1] if isinstance(frame[1], str) else None)
     notes: list[str] = []
     if _UNSTORABLE_ESCAPE.search(text):
         frame = storable(frame)
@@ -182,6 +186,11 @@ def _payload(rest: list[Any], notes: list[str]) -> dict[str, Any] | None:
         notes.append("frame: no payload object")
         return {}
     return None
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels == 0 or any(_is_deeper(item, levels - 1) for item in items if isinstance(item, dict | list))
 
 
 def storable(value: Any) -> Any:

@@ -52,6 +52,7 @@ class Seats:
         if connection is None:
             return
         answering = asyncio.create_task(connection.answer())
+        answering.add_done_callback(connection.answered)
         pinging = asyncio.create_task(connection.keep_alive())
         try:
             await connection.read()

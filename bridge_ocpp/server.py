@@ -112,7 +112,12 @@ class Gate:
             return socket.respond(HTTPStatus.NOT_FOUND, "chargers connect to /ocpp/{charger id}\n")
         key, address = charger_id.casefold(), _address(socket)
         if not self._doorman.turns_away(address, key, now=self._now()):
-            if await self._may_enter(charger_id, address, _authorization(request)):
+            try:
+                enters = await self._may_enter(charger_id, address, _authorization(request))
+            except Exception as error:
+                log.exception("bridge.gate_failed", charger=charger_id, error=type(error).__name__)
+                return socket.respond(HTTPStatus.SERVICE_UNAVAILABLE, "try again later\n")
+            if enters:
                 self._doorman.passed(address, key)
                 cast(ChargerSocket, socket).charger_key = key
                 return None

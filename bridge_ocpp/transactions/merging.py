@@ -12,6 +12,7 @@ from bridge_ocpp.transactions.hearing import Hearing
 NO_START = "no_start"
 SECOND_END = "second_end"
 MISSING_EVENTS = "missing_events"
+NO_EVSE = "no_evse"
 SEQ_REUSED = "seq_reused"
 
 _SUSPECT = frozenset({NO_START, SECOND_END, clock.IMPOSSIBLE, clock.BACKWARDS, meter.METER_BACKWARDS})

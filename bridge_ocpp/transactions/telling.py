@@ -20,7 +20,7 @@ from bridge_ocpp.port import (
 from bridge_ocpp.tables import TransactionEventRow, TransactionRow
 from bridge_ocpp.transactions import counting
 from bridge_ocpp.transactions.hearing import Hearing
-from bridge_ocpp.transactions.merging import SEQ_REUSED, flag
+from bridge_ocpp.transactions.merging import NO_EVSE, SEQ_REUSED, flag
 
 
 async def tell(
@@ -34,7 +34,7 @@ async def tell(
         if changed or began or any(sample.at < (row.ended_at or at) for sample in new):
             await _tell_correction(db, row, hub, at=at)
         return
-    if row.start_seen and not row.start_told:
+    if row.start_seen and row.evse_id and not row.start_told:
         row.start_told = True
         await hub.heard(TransactionStarted(row.charger_id, at, records.transaction(row)), db)
         # What came before the start was held back until now.
@@ -54,6 +54,7 @@ async def tell_end(db: AsyncSession, row: TransactionRow, hub: HubPort, *, now: 
     row.settle_at = None
     await counting.count_again(db, row)
     if not row.evse_id:
+        flag(row, NO_EVSE)
         return
     if not row.start_told:
         row.start_told = True

@@ -32,11 +32,14 @@ class BusinessSide:
     verdict: port.Verdict = field(default_factory=lambda: port.Verdict(port.AuthStatus.ACCEPTED))
     hangs: asyncio.Event | None = None
     raises: Exception | None = None
+    stuck: asyncio.Event | None = None
     asked: list[tuple[port.IdToken, port.Where]] = field(default_factory=list)
     events: list[port.Event] = field(default_factory=list)
 
     async def heard(self, event: port.Event, db: AsyncSession) -> None:
         self.events.append(event)
+        if self.stuck is not None:
+            await self.stuck.wait()
         await db.execute(
             text("INSERT INTO heard (kind, charger, body) VALUES (:kind, :charger, :body)"),
             {"kind": type(event).__name__, "charger": event.charger_id, "body": repr(event)},

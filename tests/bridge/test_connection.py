@@ -215,6 +215,24 @@ async def test_a_business_side_that_never_answers_is_a_refusal(here: Place) -> N
         assert await charger.call("Authorize", {"idTag": "T"}) == {"idTagInfo": {"status": "Invalid"}}
 
 
+async def test_a_business_side_that_hangs_over_an_event_does_not_hold_up_the_others(here: Place) -> None:
+    await here.register("CP2")
+    async with (
+        here.another(writers=1, write_timeout=0.3) as bridge,
+        raw(bridge.url, "CP1") as one,
+        raw(bridge.url, "CP2") as two,
+    ):
+        await here.seated("CP1", bridge=bridge)
+        await here.seated("CP2", bridge=bridge)
+        here.hub.stuck = asyncio.Event()
+        await one.say([2, "1", "BootNotification", BOOT])
+        await until(lambda: here.told(port.ChargerBooted))
+        here.hub.stuck = None
+        status = {"connectorId": 1, "errorCode": "NoError", "status": "Available"}
+        assert await two.call("StatusNotification", status) == {}
+        assert (await one.answer())[2] == "InternalError"
+
+
 async def test_too_many_calls_at_once_are_refused_one_by_one(here: Place) -> None:
     async with here.another(queue=4) as bridge, raw(bridge.url, "CP1") as charger:
         await here.seated("CP1", bridge=bridge)

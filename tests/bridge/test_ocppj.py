@@ -81,6 +81,12 @@ def test_a_broken_call_keeps_its_id(text: str, fault: Fault) -> None:
     assert (frame.fault, frame.message_id, frame.answerable) == (fault, "1", True)
 
 
+def test_what_is_nested_too_deeply_is_broken() -> None:
+    frame = ocppj.read('[2,"1","A",{"x":' + "[" * 40 + "]" * 40 + "}]")
+    assert isinstance(frame, Broken)
+    assert (frame.fault, frame.message_id) == (Fault.FORMAT, "1")
+
+
 def test_a_broken_answer_is_not_answered() -> None:
     frame = ocppj.read('[3,"1","text"]')
     assert isinstance(frame, Broken)

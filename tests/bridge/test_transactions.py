@@ -298,6 +298,26 @@ async def test_a_second_stop_with_other_content_is_flagged_and_corrected(here: P
     assert len(here.told(port.TransactionCorrected)) == 1
 
 
+async def test_a_start_is_told_once_its_evse_is_known(here: Place) -> None:
+    async with raw(here.bridge.url, "CP1", "ocpp2.0.1") as charger:
+        await charger.call("TransactionEvent", event("Started", 0, ago(3), wh=1))
+        assert here.told(port.TransactionStarted) == []
+        await charger.call("TransactionEvent", event("Updated", 1, ago(2), wh=5, evse={"id": 2}))
+    (begun,) = here.told(port.TransactionStarted)
+    assert (begun.transaction.evse_id, begun.transaction.suspect) == (2, False)
+
+
+async def test_a_transaction_whose_evse_is_never_known_is_not_told(here: Place) -> None:
+    async with raw(here.bridge.url, "CP1", "ocpp2.0.1") as charger:
+        await charger.call("TransactionEvent", event("Started", 0, ago(3), wh=1))
+        await charger.call("TransactionEvent", event("Ended", 1, ago(2), wh=5))
+        here.clock.shift += timedelta(seconds=901)
+        await here.bridge.settle()
+    assert here.told(port.TransactionEnded) == []
+    (transaction,) = await here.transactions()
+    assert "no_evse" in transaction.flags
+
+
 async def test_a_sequence_number_used_for_everything_loses_nothing(here: Place) -> None:
     events = [payload | {"seqNo": 0} for payload in charge_of_2_0_1()]
     async with raw(here.bridge.url, "CP1", "ocpp2.0.1") as charger:
