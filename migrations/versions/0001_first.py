@@ -41,6 +41,15 @@ def upgrade() -> None:
     op.create_index("ix_attempt_lane", "attempt", ["lane"], unique=False)
     op.create_index("ix_attempt_platform", "attempt", ["platform_id", "id"], unique=False)
     op.create_table(
+        "audit_policy",
+        sa.Column("cpo_key", sa.String(), nullable=False),
+        sa.Column("emsp_key", sa.String(), nullable=False),
+        sa.Column("on_warning", sa.String(), nullable=False),
+        sa.Column("on_error", sa.String(), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("cpo_key", "emsp_key", name=op.f("pk_audit_policy")),
+    )
+    op.create_table(
         "cdr",
         sa.Column("pk", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("country_code", sa.String(), nullable=False),
@@ -71,6 +80,32 @@ def upgrade() -> None:
     op.create_index("ix_cdr_owner", "cdr", ["owner_key", "pk"], unique=False)
     op.create_index("ix_cdr_reader", "cdr", ["reader_key", "pk"], unique=False)
     op.create_index("ix_cdr_session", "cdr", ["session_key"], unique=False)
+    op.create_table(
+        "cdr_audit",
+        sa.Column("pk", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("owner_key", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("cdr_id", sa.String(), nullable=False),
+        sa.Column("owner", sa.String(), nullable=False),
+        sa.Column("reader_key", sa.String(), nullable=False),
+        sa.Column("place_key", sa.String(), nullable=True),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("audited_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("worst", sa.String(), nullable=True),
+        sa.Column("findings", postgresql.JSONB(), nullable=False),
+        sa.Column("repriced", postgresql.JSONB(), nullable=True),
+        sa.Column("decision", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("document", postgresql.JSONB(), nullable=True),
+        sa.Column("decided_by", sa.String(), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("pk", name=op.f("pk_cdr_audit")),
+        sa.UniqueConstraint("key", "owner_key", name=op.f("uq_cdr_audit_key_owner_key")),
+    )
+    op.create_index("ix_cdr_audit_decision", "cdr_audit", ["decision", "pk"], unique=False)
+    op.create_index("ix_cdr_audit_place", "cdr_audit", ["place_key", "ended_at"], unique=False)
+    op.create_index("ix_cdr_audit_worst", "cdr_audit", ["worst", "pk"], unique=False)
     op.create_table(
         "charger_authorization",
         sa.Column("id", sa.Integer(), sa.Identity(always=False), nullable=False),
@@ -123,6 +158,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("module", "owner_key", "reader_key", "slot", name=op.f("pk_kept_count")),
     )
     op.create_table(
+        "listed_party",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("country_code", sa.String(), nullable=False),
+        sa.Column("party_id", sa.String(), nullable=False),
+        sa.Column("platform_id", sa.String(), nullable=True),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("last_updated", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("announced", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_listed_party")),
+        sa.UniqueConstraint("key", "role", name=op.f("uq_listed_party_key_role")),
+    )
+    op.create_index("ix_listed_party_news", "listed_party", ["id"], unique=False, postgresql_where="NOT announced")
+    op.create_index("ix_listed_party_platform", "listed_party", ["platform_id"], unique=False)
+    op.create_table(
         "location",
         sa.Column("pk", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("country_code", sa.String(), nullable=False),
@@ -153,6 +204,21 @@ def upgrade() -> None:
         postgresql_include=["owner_key", "reader_key"],
     )
     op.create_index("ix_location_owner", "location", ["owner_key", "pk"], unique=False)
+    op.create_table(
+        "missing_cdr",
+        sa.Column("owner_key", sa.String(), nullable=False),
+        sa.Column("session_key", sa.String(), nullable=False),
+        sa.Column("session_id", sa.String(), nullable=False),
+        sa.Column("owner", sa.String(), nullable=False),
+        sa.Column("reader_key", sa.String(), nullable=True),
+        sa.Column("finding", postgresql.JSONB(), nullable=False),
+        sa.Column("found_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("owner_key", "session_key", name=op.f("pk_missing_cdr")),
+    )
+    op.create_index(
+        "ix_missing_cdr_open", "missing_cdr", ["found_at"], unique=False, postgresql_where="settled_at IS NULL"
+    )
     op.create_table(
         "ocpp_bridge",
         sa.Column("process_id", sa.Uuid(), nullable=False),
@@ -401,6 +467,7 @@ def upgrade() -> None:
         sa.Column("registered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("status_changed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("last_seen_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("list_owed", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_platform")),
     )
     op.create_table(
@@ -733,10 +800,10 @@ def downgrade() -> None:
     op.drop_table("trail")
     op.drop_index("ix_token_uid", table_name="token")
     op.drop_index("ix_token_owner", table_name="token")
-    op.drop_index("ix_token_last_updated", table_name="token")
+    op.drop_index("ix_token_last_updated", table_name="token", postgresql_include=["owner_key", "reader_key"])
     op.drop_table("token")
     op.drop_index("ix_tariff_owner", table_name="tariff")
-    op.drop_index("ix_tariff_last_updated", table_name="tariff")
+    op.drop_index("ix_tariff_last_updated", table_name="tariff", postgresql_include=["owner_key", "reader_key"])
     op.drop_table("tariff")
     op.drop_index("ix_session_link_reserved", table_name="session_link", postgresql_where="status = 'RESERVATION'")
     op.drop_index("ix_session_link_open", table_name="session_link", postgresql_where="ended_at IS NULL")
@@ -745,7 +812,7 @@ def downgrade() -> None:
     op.drop_index("ix_session_status", table_name="session")
     op.drop_index("ix_session_reader", table_name="session")
     op.drop_index("ix_session_owner", table_name="session")
-    op.drop_index("ix_session_last_updated", table_name="session")
+    op.drop_index("ix_session_last_updated", table_name="session", postgresql_include=["owner_key", "reader_key"])
     op.drop_table("session")
     op.drop_table("platform")
     op.drop_index("ix_partner_command_token", table_name="partner_command")
@@ -774,9 +841,14 @@ def downgrade() -> None:
     op.drop_index("ix_ocpp_charger_process", table_name="ocpp_charger", postgresql_where="online")
     op.drop_table("ocpp_charger")
     op.drop_table("ocpp_bridge")
+    op.drop_index("ix_missing_cdr_open", table_name="missing_cdr", postgresql_where="settled_at IS NULL")
+    op.drop_table("missing_cdr")
     op.drop_index("ix_location_owner", table_name="location")
-    op.drop_index("ix_location_last_updated", table_name="location")
+    op.drop_index("ix_location_last_updated", table_name="location", postgresql_include=["owner_key", "reader_key"])
     op.drop_table("location")
+    op.drop_index("ix_listed_party_platform", table_name="listed_party")
+    op.drop_index("ix_listed_party_news", table_name="listed_party", postgresql_where="NOT announced")
+    op.drop_table("listed_party")
     op.drop_table("kept_count")
     op.drop_table("hosted_party")
     op.drop_index("ix_charger_placement_location", table_name="charger_placement")
@@ -784,11 +856,16 @@ def downgrade() -> None:
     op.drop_index("ix_charger_authorization_token", table_name="charger_authorization")
     op.drop_index("ix_charger_authorization_at", table_name="charger_authorization")
     op.drop_table("charger_authorization")
+    op.drop_index("ix_cdr_audit_worst", table_name="cdr_audit")
+    op.drop_index("ix_cdr_audit_place", table_name="cdr_audit")
+    op.drop_index("ix_cdr_audit_decision", table_name="cdr_audit")
+    op.drop_table("cdr_audit")
     op.drop_index("ix_cdr_session", table_name="cdr")
     op.drop_index("ix_cdr_reader", table_name="cdr")
     op.drop_index("ix_cdr_owner", table_name="cdr")
-    op.drop_index("ix_cdr_last_updated", table_name="cdr")
+    op.drop_index("ix_cdr_last_updated", table_name="cdr", postgresql_include=["owner_key", "reader_key"])
     op.drop_table("cdr")
+    op.drop_table("audit_policy")
     op.drop_index("ix_attempt_platform", table_name="attempt")
     op.drop_index("ix_attempt_lane", table_name="attempt")
     op.drop_index("ix_attempt_correlation", table_name="attempt")
