@@ -70,6 +70,8 @@ class SimulatedCharger:
     ) -> None:
         if protocol not in SPEECHES:
             raise ValueError(f"protocol must be one of {', '.join(SPEECHES)}")
+        if not url.startswith(("ws://", "wss://")):
+            raise ValueError(f"the bridge's URL begins with ws:// or wss://, not {url}")
         self.url = f"{url.rstrip('/')}/{quote(charger_id, safe='')}"
         self.charger_id = charger_id
         self.speech = SPEECHES[protocol]()
@@ -102,8 +104,8 @@ class SimulatedCharger:
                     status = getattr(getattr(error, "response", None), "status_code", None)
                     if status is not None and status < 500:
                         raise NotAccepted(f"the central system refused the connection: HTTP {status}") from error
-                except (OSError, ConnectionClosed, TimeoutError):
-                    pass
+                except (OSError, ConnectionClosed, TimeoutError) as error:
+                    self._tell("connection", f"no connection to {self.url} ({type(error).__name__}), trying again")
                 self.online.clear()
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, 5.0)

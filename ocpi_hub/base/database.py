@@ -79,6 +79,7 @@ def open_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
         max_overflow=pool_size,
         pool_timeout=10,
         pool_recycle=1800,
+        hide_parameters=True,  # an error's text goes to the log, and what is written may be a token
     )
 
 

@@ -1,7 +1,13 @@
 """Asking through Valkey: leases, deaf holders, doubled questions, and a Valkey that goes away."""
 
 import asyncio
+import os
+import shutil
+import signal
+import tempfile
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -10,8 +16,13 @@ import redis.asyncio
 from bridge_ocpp import codec, ocppj
 from bridge_ocpp.port import OutcomeStatus, RawCall, UnlockConnector
 from bridge_ocpp.relay import RedisChargerPort
+from ocpi_hub.base.resources import open_redis
+from ocpi_hub.embedded.folders import DataFolder
+from ocpi_hub.embedded.processes import server_user
+from ocpi_hub.embedded.servers import embedded_valkey, wait_for
 from tests.bridge.chargers import RawCharger, raw
 from tests.bridge.conftest import Place, until
+from tests.bridge.test_transactions import start
 
 
 @pytest.fixture
@@ -122,10 +133,38 @@ async def test_without_valkey_a_command_fails_and_says_why(here: Place) -> None:
     await client.aclose()
 
 
-async def test_chargers_come_and_go_while_valkey_is_away(here: Place, config: object) -> None:
+async def test_chargers_come_and_go_and_are_heard_while_valkey_is_away(here: Place) -> None:
     client: redis.asyncio.Redis = redis.asyncio.from_url("redis://127.0.0.1:1/0")
-    here.redis, whole = client, here.redis
+    here = replace(here, redis=client)
     async with here.another() as bridge, raw(bridge.url, "CP1") as charger:
         assert "currentTime" in await charger.call("Heartbeat", {})
-    here.redis = whole
+        assert (await charger.call("StartTransaction", start()))["idTagInfo"] == {"status": "Accepted"}
     await client.aclose()
+
+
+async def test_a_valkey_that_is_killed_and_started_again_is_found(here: Place) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="ocpi-hub-relay-"))
+    valkey = embedded_valkey(DataFolder.open(folder, server_user("nobody")), fast=True)
+    valkey.start()
+    wait_for(valkey)
+    client = open_redis(valkey.url)
+    here = replace(here, redis=client, chargers=RedisChargerPort(client))
+    try:
+        async with here.another() as bridge, raw(bridge.url, "CP1") as charger:
+            await here.seated("CP1", bridge=bridge)
+            await works(here, charger)
+            assert valkey.pid is not None
+            os.kill(valkey.pid, signal.SIGKILL)
+            asking = asyncio.create_task(here.ask("CP1", UnlockConnector(1)))
+            assert (await asking).status is OutcomeStatus.FAILED
+            assert "currentTime" in await charger.call("Heartbeat", {})
+            await until(lambda: valkey.ended() is not None)
+            valkey.start()
+            await until(valkey.ready)
+            await here.seated("CP1", bridge=bridge)
+            await until(bridge._ear.listening.is_set)
+            await works(here, charger)
+    finally:
+        await client.aclose()
+        valkey.stop()
+        shutil.rmtree(folder, ignore_errors=True)
