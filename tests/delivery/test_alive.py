@@ -1,6 +1,10 @@
 """The still-alive check (mod_hub_client_info; row H5): who is silent is asked, who does not answer is OFFLINE and
 announced, and whoever speaks is back."""
 
+from collections.abc import AsyncIterator
+
+import pytest
+
 from ocpi_hub.delivery import jobs
 from ocpi_hub.partners import presence
 from ocpi_hub.partners.tables import Platform
@@ -8,6 +12,18 @@ from ocpi_hub.wire.parties import ConnectionStatus
 from tests.delivery.hub import Hub, kept
 from tests.world import faults
 from tests.world.partner import Partner
+
+
+@pytest.fixture
+async def emsp() -> AsyncIterator[Partner]:
+    async with Partner(("EMSP", "DE", "MSP"), name="An eMSP", informed=True) as partner:
+        yield partner
+
+
+@pytest.fixture
+async def cpo() -> AsyncIterator[Partner]:
+    async with Partner(("CPO", "NL", "CPO"), name="A CPO", informed=True) as partner:
+        yield partner
 
 
 async def joined(hub: Hub, partner: Partner) -> str:

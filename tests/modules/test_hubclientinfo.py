@@ -28,6 +28,18 @@ async def hub(database_url: str, redis_url: str) -> AsyncIterator[Hub]:
         yield running
 
 
+@pytest.fixture
+async def cpo() -> AsyncIterator[Partner]:
+    async with Partner(("CPO", "NL", "ABC"), name="A CPO", informed=True) as partner:
+        yield partner
+
+
+@pytest.fixture
+async def emsp() -> AsyncIterator[Partner]:
+    async with Partner(("EMSP", "DE", "XYZ"), name="An eMSP", informed=True) as partner:
+        yield partner
+
+
 async def join(hub: Hub, partner: Partner, name: str | None = None) -> str:
     """Register a partner by its handshake. Gives the platform's id."""
     invitation = await hub.invitation(name or partner.name)
@@ -72,7 +84,7 @@ async def test_h1_h3_the_list_has_the_parties_that_the_caller_may_talk_with(
     """Opposite roles and our own CPO; not the caller itself, not the hub (H6)."""
     await join(hub, cpo)
     await join(hub, emsp)
-    async with Partner(("CPO", "BE", "OTH"), name="Another CPO") as other:
+    async with Partner(("CPO", "BE", "OTH"), name="Another CPO", informed=True) as other:
         await join(hub, other)
         assert await sees(emsp) == {OWN, ("NL/ABC", "CPO", "CONNECTED"), ("BE/OTH", "CPO", "CONNECTED")}
         assert await sees(cpo) == {("DE/XYZ", "EMSP", "CONNECTED")}
@@ -83,11 +95,11 @@ async def test_h1_h3_the_list_has_the_parties_that_the_caller_may_talk_with(
 
 async def test_h3_a_party_in_two_roles_is_listed_twice(hub: Hub, cpo: Partner) -> None:
     await join(hub, cpo)
-    async with Partner(("EMSP", "FR", "TWO"), more=(("CPO", "FR", "TWO"),), name="Both") as both:
+    async with Partner(("EMSP", "FR", "TWO"), more=(("CPO", "FR", "TWO"),), name="Both", informed=True) as both:
         await join(hub, both)
         assert await sees(both) == {OWN, ("NL/ABC", "CPO", "CONNECTED")}
         assert await sees(cpo) == {("FR/TWO", "EMSP", "CONNECTED")}
-        async with Partner(("EMSP", "DE", "XYZ"), more=(("CPO", "DE", "XYZ"),), name="Both too") as too:
+        async with Partner(("EMSP", "DE", "XYZ"), more=(("CPO", "DE", "XYZ"),), name="Both too", informed=True) as too:
             await join(hub, too)
             assert {("FR/TWO", "EMSP", "CONNECTED"), ("FR/TWO", "CPO", "CONNECTED")} <= await sees(too)
 
@@ -175,8 +187,8 @@ def of(partner: Partner, path: str = "NL/ABC") -> list[Heard]:
 
 async def test_h2_both_roles_of_a_party_are_told_at_one_url(hub: Hub) -> None:
     async with (
-        Partner(("EMSP", "DE", "XYZ"), more=(("CPO", "DE", "XYZ"),), name="Both") as both,
-        Partner(("EMSP", "FR", "TWO"), more=(("CPO", "FR", "TWO"),), name="Both too") as too,
+        Partner(("EMSP", "DE", "XYZ"), more=(("CPO", "DE", "XYZ"),), name="Both", informed=True) as both,
+        Partner(("EMSP", "FR", "TWO"), more=(("CPO", "FR", "TWO"),), name="Both too", informed=True) as too,
     ):
         await join(hub, both)
         await join(hub, too)
@@ -186,7 +198,7 @@ async def test_h2_both_roles_of_a_party_are_told_at_one_url(hub: Hub) -> None:
 
 async def test_h2_a_party_that_a_put_dropped_is_suspended_for_good(hub: Hub, emsp: Partner) -> None:
     await join(hub, emsp)
-    async with Partner(("CPO", "NL", "ABC"), more=(("CPO", "NL", "TWO"),), name="Two CPOs") as cpo:
+    async with Partner(("CPO", "NL", "ABC"), more=(("CPO", "NL", "TWO"),), name="Two CPOs", informed=True) as cpo:
         await join(hub, cpo)
         await told(emsp, ("NL/TWO", "CPO", "CONNECTED"))
         before = {info["party_id"]: info["last_updated"] for info in await listed(emsp)}
@@ -288,7 +300,7 @@ async def test_h7_whoever_comes_back_is_told_the_whole_list(hub: Hub, cpo: Partn
     await offline(hub, platform_id)
     await told(cpo, ("DE/XYZ", "EMSP", "OFFLINE"))
     emsp.heard.clear()
-    async with Partner(("CPO", "BE", "OTH"), name="Another CPO") as other:
+    async with Partner(("CPO", "BE", "OTH"), name="Another CPO", informed=True) as other:
         await join(hub, other)
         await told(other, ("DE/XYZ", "EMSP", "OFFLINE"))
         assert emsp.told("hubclientinfo") == [], "an OFFLINE platform is owed no queue"

@@ -21,7 +21,6 @@ from tests.world import ocpi
 from tests.world.faults import Fault
 
 SENDERS = ("locations", "tariffs", "tokens", "sessions", "cdrs", "commands", "chargingprofiles")
-RECEIVERS = (*SENDERS, "hubclientinfo")
 ROUTED = {*SENDERS}
 
 
@@ -61,6 +60,7 @@ class Partner:
 
     encoding: str = "base64"  # how it presents tokens: base64, raw, newline
     understands: set[str] = field(default_factory=lambda: {"base64"})  # how tokens may be presented to it
+    informed: bool = False  # has a RECEIVER for hubclientinfo, and so is told who is connected
     calls_back: bool = True  # during the hub's POST /credentials, with the hub's new token (CREDENTIALS_TOKEN_B)
     grace: bool = True  # after a PUT of the hub, its old token still works
     credentials_code: int = 200
@@ -133,10 +133,11 @@ class Partner:
         self.url = f"http://127.0.0.1:{self.port}"
         base = f"{self.url}/ocpi/{self.version}"
         self.versions = self.versions or [{"version": self.version, "url": base}]
+        receivers = (*SENDERS, "hubclientinfo") if self.informed else SENDERS
         self.endpoints = self.endpoints or [
             {"identifier": "credentials", "role": "RECEIVER", "url": f"{base}/credentials"},
             *({"identifier": m, "role": "SENDER", "url": f"{self.url}/ocpi/sender/{m}"} for m in SENDERS),
-            *({"identifier": m, "role": "RECEIVER", "url": f"{self.url}/ocpi/receiver/{m}"} for m in RECEIVERS),
+            *({"identifier": m, "role": "RECEIVER", "url": f"{self.url}/ocpi/receiver/{m}"} for m in receivers),
         ]
 
     async def stop(self) -> int:
