@@ -112,7 +112,7 @@ class Bridge:
     async def _ask(self, charger_key: str, command: Command, within: float) -> Outcome:
         """A question from another process."""
         connection = self.connections.get(charger_key)
-        if connection is None or connection.gone:
+        if connection is None or connection.asker.gone:
             await self._ear.let_go(charger_key)
             return Outcome(OutcomeStatus.OFFLINE, "the charger is not connected")
         try:

@@ -7,7 +7,8 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from bridge_ocpp import records
-from bridge_ocpp.connection import Connection, NoAnswer
+from bridge_ocpp.asking import NoAnswer
+from bridge_ocpp.connection import Connection
 from bridge_ocpp.dialects.words import Payload
 from bridge_ocpp.ocppj import Broken, CallError
 from bridge_ocpp.port import Command, Outcome, OutcomeStatus, RawCall, StartCharging, StopCharging, Transaction
@@ -39,7 +40,7 @@ async def _raw(connection: Connection, command: RawCall, *, within: float) -> Ou
     broken = edition.request_sent(action).violations(dict(command.payload))
     if broken:
         return Outcome(OutcomeStatus.INVALID, _sentence(broken))
-    answer = await connection.call(action, command.payload, within=within)
+    answer = await connection.asker.ask(action, command.payload, within=within)
     if isinstance(answer, CallError | Broken):
         return _refused(answer)
     return Outcome(OutcomeStatus.ACCEPTED, payload=answer.payload)
@@ -74,7 +75,7 @@ async def _remembered(
 
 
 async def _asked(connection: Connection, command: Command, action: str, payload: Payload, *, within: float) -> Outcome:
-    answer = await connection.call(action, payload, within=within)
+    answer = await connection.asker.ask(action, payload, within=within)
     if isinstance(answer, CallError | Broken):
         return _refused(answer)
     schema, said = connection.edition.response_heard(action), answer.payload

@@ -6,15 +6,15 @@ handlers'; the socket itself is server.py's.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
-from uuid import uuid4
 
 import structlog
 
 from bridge_ocpp import ocppj
+from bridge_ocpp.asking import Asker, SocketGone
 from bridge_ocpp.dialects.words import Dialect, Refused
 from bridge_ocpp.handlers import Desk, handle
 from bridge_ocpp.journal import Journal
@@ -28,10 +28,6 @@ log = structlog.get_logger()
 REMEMBERED = 24
 """Answers of one connection that can be given again."""
 OVERFLOW_PAUSE = 0.05
-
-
-class SocketGone(Exception):
-    """The socket is closed."""
 
 
 class Socket(Protocol):
@@ -49,14 +45,6 @@ class Socket(Protocol):
     def abort(self) -> None: ...
 
 
-class NoAnswer(Exception):
-    """The charger did not answer in time, or its socket closed first (`offline`)."""
-
-    def __init__(self, *, offline: bool) -> None:
-        super().__init__("offline" if offline else "no answer")
-        self.offline = offline
-
-
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     """A call that waits to be handled; `content` tells the same text from another under the same message id."""
@@ -66,28 +54,19 @@ class _Waiting:
     received: datetime
 
 
-@dataclass(slots=True)
-class _Asked:
-    message_id: str
-    action: str
-    answer: "asyncio.Future[CallResult | CallError | Broken]"
-
-
 class Connection:
     """A charger's socket while it lasts."""
 
     __slots__ = (
         "_answers",
-        "_asked",
-        "_asking",
         "_journal",
         "_queue",
         "_tokens",
         "_tokens_at",
+        "asker",
         "desk",
         "dialect",
         "edition",
-        "gone",
         "heard_at",
         "heard_tick",
         "socket",
@@ -102,12 +81,10 @@ class Connection:
         self.desk = desk
         self.heard_at: datetime = desk.now()
         self.heard_tick = asyncio.get_running_loop().time()
-        self.gone = False
+        self.asker = Asker(socket.send, self._note_call, timeout=desk.config.charger_timeout)
         self._journal = journal
         self._queue: asyncio.Queue[_Waiting | None] = asyncio.Queue()
         self._answers: OrderedDict[str, tuple[int, str]] = OrderedDict()
-        self._asking = asyncio.Lock()
-        self._asked: _Asked | None = None
         self._tokens = desk.config.message_burst
         self._tokens_at = asyncio.get_running_loop().time()
 
@@ -169,15 +146,12 @@ class Connection:
         await asyncio.sleep(OVERFLOW_PAUSE)
 
     async def _not_a_call(self, frame: CallResult | CallError | Broken, text: str) -> None:
-        asked = self._asked
-        if asked is not None and frame.message_id == asked.message_id and not asked.answer.done():
-            asked.answer.set_result(frame)
+        action = self.asker.hear(frame)
         if isinstance(frame, CallResult):
-            action = asked.action if asked is not None else None
             self._note_in("CALLRESULT", frame.message_id, frame.payload, action=action)
         elif isinstance(frame, CallError):
             error = {"code": frame.code, "description": frame.description, "details": frame.details}
-            self._note_in("CALLERROR", frame.message_id, error)
+            self._note_in("CALLERROR", frame.message_id, error, action=action)
         else:
             self._journal.broken(self.speaker.key, text, at=self.heard_at, message_id=frame.message_id)
             self._quirks((f"frame: {frame.reason.partition(':')[0]}",))
@@ -263,44 +237,16 @@ class Connection:
         try:
             await self.socket.send(text)
         except SocketGone:
-            self.gone = True
-
-    # --- asking ----------------------------------------------------------------------------------------------
-
-    async def call(self, action: str, payload: Mapping[str, Any], *, within: float) -> CallResult | CallError | Broken:
-        """Ask the charger, one question at a time. Raises NoAnswer; the time spent waiting for one's turn counts."""
-        try:
-            async with asyncio.timeout(within), self._asking:
-                return await self._ask(action, payload)
-        except TimeoutError:
-            raise NoAnswer(offline=False) from None
-
-    async def _ask(self, action: str, payload: Mapping[str, Any]) -> CallResult | CallError | Broken:
-        if self.gone:
-            raise NoAnswer(offline=True)
-        message_id = str(uuid4())
-        self._asked = _Asked(message_id, action, asyncio.get_running_loop().create_future())
-        self._note_out("CALL", message_id, payload, action=action)
-        try:
-            async with asyncio.timeout(self.desk.config.charger_timeout):
-                await self.socket.send(ocppj.write_call(message_id, action, payload))
-                return await self._asked.answer
-        except SocketGone:
-            raise NoAnswer(offline=True) from None
-        finally:
-            self._asked = None
-
-    def lost(self) -> None:
-        """The socket is gone: whoever waits for an answer is told so."""
-        self.gone = True
-        if self._asked is not None and not self._asked.answer.done():
-            self._asked.answer.set_exception(NoAnswer(offline=True))
+            self.asker.lost()
 
     # --- noting ----------------------------------------------------------------------------------------------
 
-    def _quirks(self, notes: Any) -> None:
+    def _quirks(self, notes: Iterable[str]) -> None:
         for note in notes:
             self.speaker.note(note)
+
+    def _note_call(self, message_id: str, action: str, payload: Mapping[str, Any]) -> None:
+        self._note_out("CALL", message_id, payload, action=action)
 
     def _note_in(self, kind: str, message_id: str, payload: Any, *, action: str | None = None) -> None:
         self._journal.note(

@@ -58,7 +58,7 @@ class Seats:
             await connection.read()
         finally:
             pinging.cancel()
-            connection.lost()
+            connection.asker.lost()
             connection.finish()
             self._soon(self._drain(answering, connection.speaker))
             await self._leave(connection)
@@ -67,7 +67,7 @@ class Seats:
         """A socket of this `generation` was seated elsewhere: an older one here is closed."""
         connection = self.connections.get(charger_key)
         if connection is not None and connection.speaker.generation < generation:
-            connection.lost()
+            connection.asker.lost()
             await connection.socket.close(*SUPERSEDED)
 
     async def reconcile(self) -> None:
@@ -84,7 +84,7 @@ class Seats:
         found = {key for key, _, _ in rows}
         for key, connection in before.items():
             if key not in found and not self._claiming[key]:
-                connection.lost()
+                connection.asker.lost()
                 self._soon(connection.socket.close(*NOT_KNOWN))
         seen: list[dict[str, Any]] = []
         for key, generation, last_seen_at in rows:
@@ -159,7 +159,7 @@ class Seats:
             if seated is None:
                 return
             older = seated
-        older.lost()
+        older.asker.lost()
         self._soon(older.socket.close(*SUPERSEDED))
 
     # --- going --------------------------------------------------------------------------------------------------

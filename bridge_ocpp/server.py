@@ -23,8 +23,8 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from bridge_ocpp import passwords
+from bridge_ocpp.asking import SocketGone
 from bridge_ocpp.config import BridgeConfig
-from bridge_ocpp.connection import SocketGone
 from bridge_ocpp.dialects import DIALECTS
 from bridge_ocpp.dialects.words import Dialect
 
