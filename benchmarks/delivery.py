@@ -140,7 +140,7 @@ def fresh(database_url: str, name: str) -> str:
             await autocommit.execute(text(f"CREATE DATABASE {name}"))
         await engine.dispose()
         url = make_url(database_url).set(database=name).render_as_string(hide_password=False)
-        await make_schema(url)
+        await asyncio.to_thread(make_schema, url)
         return url
 
     return asyncio.run(create())

@@ -1,7 +1,6 @@
 """Every table of the house, in one place: what migrations compare with and what tests may create."""
 
 import importlib
-import importlib.util
 
 from sqlalchemy import MetaData
 from sqlmodel import SQLModel
@@ -17,7 +16,6 @@ MODULES = (
 )
 
 for name in MODULES:
-    if importlib.util.find_spec(name) is not None:
-        importlib.import_module(name)
+    importlib.import_module(name)
 
 metadata: MetaData = SQLModel.metadata

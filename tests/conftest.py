@@ -19,7 +19,7 @@ import pytest
 import redis
 from sqlalchemy.engine import make_url
 
-from ocpi_hub.base.database import open_engine
+from ocpi_hub.embedded.migrate import migrate
 from ocpi_hub.embedded.processes import exists
 from ocpi_hub.embedded.servers import Urls, running
 
@@ -105,19 +105,14 @@ def template(databases: Databases) -> Iterator[str]:
     """The name of a database that has every table and no row."""
     name = f"hub_template_{os.getpid()}"
     databases.execute(f"CREATE DATABASE {name}")
-    databases.runner.run(make_schema(databases.url_of(name)))
+    make_schema(databases.url_of(name))
     yield name
     databases.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-async def make_schema(database_url: str) -> None:
-    """Make every table of the house in an empty database."""
-    from migrations.tables import metadata
-
-    engine = open_engine(database_url)
-    async with engine.begin() as connection:
-        await connection.run_sync(metadata.create_all)
-    await engine.dispose()
+def make_schema(database_url: str) -> None:
+    """Make every table of the house in an empty database, the way a hub does it."""
+    migrate(database_url)
 
 
 _numbers = itertools.count(1)

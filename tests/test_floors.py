@@ -43,29 +43,10 @@ PURE = (
     "bridge_ocpp/ocppj.py",
     "bridge_ocpp/dialects/",
 )
-IO = set(
-    [
-        "asyncio",
-        "socket",
-        "subprocess",
-        "aiohttp",
-        "httpx",
-        "redis",
-        "asyncpg",
-        "sqlalchemy",
-        "sqlmodel",
-        "websockets",
-        "celery",
-        "fastapi",
-        "starlette",
-        "structlog",
-        "logging",
-        "os",
-        "random",
-        "threading",
-        "urllib.request",
-    ]
-)
+IO = {
+    *("asyncio", "socket", "subprocess", "threading", "os", "random", "urllib.request", "logging", "structlog"),
+    *("aiohttp", "httpx", "websockets", "redis", "asyncpg", "sqlalchemy", "sqlmodel", "celery", "fastapi", "starlette"),
+}
 COMMITS = ("ocpi_hub/base/database.py",)
 
 

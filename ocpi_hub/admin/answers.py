@@ -3,14 +3,18 @@
 import hmac
 from typing import Annotated, Any
 
+import structlog
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
+from sqlalchemy.exc import DataError, DBAPIError
 from starlette.exceptions import HTTPException
 
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.wire import json as wire_json
 from ocpi_hub.wire.errors import OcpiError
+
+log = structlog.get_logger()
 
 
 class Json(Response):
@@ -64,6 +68,13 @@ def install_errors(app: FastAPI) -> None:
     async def _http(_request: Request, error: HTTPException) -> Json:
         codes = {404: "not_found", 405: "method_not_allowed"}
         return rendered(error.status_code, codes.get(error.status_code, "error"), str(error.detail))
+
+    @app.exception_handler(DBAPIError)
+    async def _database(_request: Request, error: DBAPIError) -> Json:
+        if isinstance(error, DataError) or "0x00" in str(error.orig) or "u0000" in str(error.orig):
+            return rendered(422, "invalid", "a value cannot be kept: it has a NUL, or a number is too large")
+        log.exception("admin.database_failed")
+        return rendered(500, "internal", "the database refused; the log says why")
 
     @app.exception_handler(wire_json.NotJson)
     async def _json(_request: Request, error: wire_json.NotJson) -> Json:

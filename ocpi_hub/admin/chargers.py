@@ -127,6 +127,7 @@ async def _shown(resources: Resources, charger_id: str, db: AsyncSession) -> dic
 async def _document(record: ChargerRecord, db: AsyncSession, *, running: list[str]) -> dict[str, Any]:
     placement = await placing.find(db, record.id)
     evses = await placing.evses_of(db, record.id.lower()) if placement else ()
+    missing = await placing.missing_tariffs(db, placing.owner_of(placement), placement.tariff_ids) if placement else []
     return {
         "id": record.id,
         "online": record.online,
@@ -144,6 +145,7 @@ async def _document(record: ChargerRecord, db: AsyncSession, *, running: list[st
         "evses": [_evse(record, number, {e.evse_id: e for e in evses}) for number in _numbers(record, evses)],
         "transactions": running,
         "quirks": list(record.quirks),
+        "warnings": [f"there is no tariff {name}: until there is, charging is free of charge" for name in missing],
     }
 
 

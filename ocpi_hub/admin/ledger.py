@@ -17,7 +17,7 @@ from ocpi_hub.wire import json as wire_json
 router = APIRouter(default_response_class=Json)
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
-Offset = Annotated[int, Query(ge=0)]
+Offset = Annotated[int, Query(ge=0, le=1_000_000_000)]
 
 
 def transaction_document(transaction: Transaction, links: dict[str, SessionLink]) -> dict[str, Any]:

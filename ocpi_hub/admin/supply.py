@@ -60,7 +60,7 @@ async def put_token(uid: str, body: CardBody, resources: ResourcesDep) -> Any:
 async def get_tokens(
     resources: ResourcesDep,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    offset: Annotated[int, Query(ge=0, le=1_000_000_000)] = 0,
 ) -> Any:
     """Own cards by their uid."""
     async with resources.unit_of_work() as db:

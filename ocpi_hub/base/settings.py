@@ -63,7 +63,7 @@ class Settings(BaseSettings):
     cpo_party_id: str = Field("CPO", min_length=3, max_length=3, description="Party id for our own chargers")
 
     # Secrets
-    admin_key: SecretStr | None = Field(None, description="Bearer key of /admin/v1 and the dashboard; made if unset")
+    admin_key: SecretStr | None = Field(None, description="Bearer key of /admin/v1; made by `serve` if unset")
     secret_key: SecretStr | None = Field(
         None,
         description="Key that encrypts and hashes stored credentials; made if unset; losing it means new handshakes",

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from ocpi_hub.chargers.mapping import evse_id_of
 from ocpi_hub.wire.errors import InvalidParameters
 from ocpi_hub.wire.headers import PartyId
+from ocpi_hub.wire.places import ConnectorFormat, ConnectorType, PowerType
 from ocpi_hub.wire.types import format_datetime
 
 Document = dict[str, Any]
@@ -28,6 +29,11 @@ _DC_STANDARDS = frozenset(
 )  # fmt: skip
 _AC = {"format": "SOCKET", "power_type": "AC_3_PHASE", "max_voltage": 230, "max_amperage": 32}
 _DC = {"format": "CABLE", "power_type": "DC", "max_voltage": 500, "max_amperage": 125}
+_CONNECTOR_WORDS = {
+    "standard": frozenset(ConnectorType),
+    "format": frozenset(ConnectorFormat),
+    "power_type": frozenset(PowerType),
+}
 _DECIMAL_DEGREES = re.compile(r"-?[0-9]{1,3}\.[0-9]{5,7}")
 
 
@@ -36,6 +42,7 @@ def location_document(given: Mapping[str, Any], *, owner: PartyId, location_id: 
     missing = [f"location.{name}" for name in REQUIRED if given.get(name) in (None, "")]
     if missing:
         raise InvalidParameters(f"{', '.join(missing)}: required, for OCPI cannot describe a location without")
+    _require_country(given["country"])
     _require_zone(given["time_zone"])
     return {
         "publish": True,
@@ -57,6 +64,18 @@ def location_changes(given: Mapping[str, Any], *, at: datetime) -> Document:
     if changes.get("coordinates") is not None:
         changes["coordinates"] = coordinates(changes["coordinates"])
     return changes | {"last_updated": format_datetime(at)} if changes else {}
+
+
+def _require_country(code: Any) -> None:
+    if not (isinstance(code, str) and len(code) == 3 and code.isascii() and code.isalpha()):
+        raise InvalidParameters("location.country: must be an ISO 3166-1 alpha-3 code such as NLD")
+
+
+def _require_known(given: Mapping[str, Any]) -> None:
+    """Words that partners must know, for they stand in every CDR (mod_locations, Connector object)."""
+    for name, known in _CONNECTOR_WORDS.items():
+        if given.get(name) is not None and given[name] not in known:
+            raise InvalidParameters(f"evses.connectors.{name}: {given[name]!r} is none of {', '.join(sorted(known))}")
 
 
 def _require_zone(name: Any) -> None:
@@ -111,6 +130,7 @@ def connector_document(
     given: Mapping[str, Any], *, connector_id: str, tariff_ids: Sequence[str], at: datetime
 ) -> Document:
     """A Connector. What is not said follows from its standard: an AC socket (Type 2) or a DC cable."""
+    _require_known(given)
     standard = given.get("standard") or "IEC_62196_T2"
     document = {
         "id": connector_id,

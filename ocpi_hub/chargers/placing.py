@@ -27,7 +27,7 @@ from ocpi_hub.chargers.places import (
 from ocpi_hub.chargers.tables import ChargerEvse, ChargerPlacement
 from ocpi_hub.delivery import publish
 from ocpi_hub.objects import reading
-from ocpi_hub.objects.kinds import LOCATIONS
+from ocpi_hub.objects.kinds import LOCATIONS, TARIFFS
 from ocpi_hub.partners import register
 from ocpi_hub.wire import json as wire_json
 from ocpi_hub.wire.errors import InvalidParameters
@@ -98,6 +98,15 @@ async def add(resources: Resources, new: NewPlace, db: AsyncSession) -> ChargerP
         await add_evse(placement, number, db, given=evse, at=at)
     log.info("charger.placed", charger=new.id, party=str(owner), location=placement.location_id, evses=len(new.evses))
     return placement
+
+
+async def missing_tariffs(db: AsyncSession, owner: PartyId, tariff_ids: Sequence[str]) -> list[str]:
+    """Tariffs that are named and not there (yet): until they are, charging costs nothing."""
+    return [
+        tariff_id
+        for tariff_id in tariff_ids
+        if await reading.get(db, TARIFFS, owner=owner, object_id=tariff_id) is None
+    ]
 
 
 async def _place(placement: ChargerPlacement, given: Mapping[str, Any], db: AsyncSession, *, at: datetime) -> None:

@@ -6,9 +6,11 @@ Exit status 0, 1 (it failed) or 2 (wrong use); an error is one clear sentence on
 import sys
 
 import typer
+from pydantic import ValidationError
 
 from ocpi_hub.cli import chargers, partners, run, simulate
 from ocpi_hub.cli.output import fail, known_errors
+from ocpi_hub.wire.errors import from_validation
 
 app = typer.Typer(
     name="ocpi-hub",
@@ -30,5 +32,7 @@ def main() -> None:
         app()
     except KeyboardInterrupt:
         sys.exit(130)
+    except ValidationError as error:
+        fail(from_validation(error).message)
     except known_errors() as error:
         fail(str(error) or type(error).__name__)

@@ -1,5 +1,6 @@
 """`ocpi-hub charger …`: add, list, show, call and remove our own chargers."""
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -7,7 +8,7 @@ import typer
 
 from ocpi_hub.cli.output import CommandFailed, print_json, print_pairs, print_table, with_hub
 
-app = typer.Typer(help="Our own chargers.", no_args_is_help=True)
+app = typer.Typer(help="Our own chargers.", epilog="Example: ocpi-hub charger list", no_args_is_help=True)
 
 Id = Annotated[str, typer.Argument(help="The charger's id.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
@@ -39,6 +40,8 @@ def add(
     if as_json:
         print_json(added)
         return
+    for warning in added["warnings"]:
+        print(f"warning: {warning}", file=sys.stderr)
     print_pairs({"charger": added["id"], "url": added["url"], "password": added.get("password", "as you gave it")})
 
 

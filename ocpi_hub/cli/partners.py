@@ -6,7 +6,7 @@ import typer
 
 from ocpi_hub.cli.output import print_json, print_pairs, print_table, with_hub
 
-app = typer.Typer(help="Partner platforms.", no_args_is_help=True)
+app = typer.Typer(help="Partner platforms.", epilog="Example: ocpi-hub partner list", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="What you call the partner.")]
 Partner = Annotated[str, typer.Argument(help="The partner's name or id.")]
@@ -63,6 +63,7 @@ def list_partners(as_json: AsJson = False) -> None:
         return
     rows = [
         (
+            p["id"],
             p["name"],
             p["status"],
             _parties(p),
@@ -73,7 +74,7 @@ def list_partners(as_json: AsJson = False) -> None:
         )
         for p in partners
     ]
-    columns = ("partner", "status", "parties", "OCPI", "last seen", "owed", "oldest owed")
+    columns = ("id", "partner", "status", "parties", "OCPI", "last seen", "owed", "oldest owed")
     print_table(columns, rows, empty="no partner yet: ocpi-hub partner invite NAME")
 
 

@@ -54,7 +54,7 @@ def _part(name: str) -> None:
 
 
 def api() -> None:
-    """The HTTP API alone, for production; needs OCPI_HUB_DATABASE_URL, REDIS_URL and SECRET_KEY."""
+    """The HTTP API alone, for production; needs OCPI_HUB_DATABASE_URL, OCPI_HUB_REDIS_URL and OCPI_HUB_SECRET_KEY."""
     _part("api")
 
 

@@ -11,7 +11,9 @@ from ocpi_hub.cli.output import CommandFailed
 if TYPE_CHECKING:
     from ocpi_hub.simulator.platform import SimulatedPlatform
 
-app = typer.Typer(help="Simulators that really speak.", no_args_is_help=True)
+app = typer.Typer(
+    help="Simulators that really speak.", epilog="Example: ocpi-hub simulate cpo --port 8101", no_args_is_help=True
+)
 
 Party = Annotated[str, typer.Option(help="The simulated party, COUNTRY/PARTY.")]
 Port = Annotated[int, typer.Option(help="Port to listen on, on loopback; 0 takes a free one.")]
@@ -66,8 +68,9 @@ def _run(kind, begin, *, party: str, name: str, port: int, hub: str | None, toke
                     f"{platform.versions_url} {platform.invite()}",
                     flush=True,
                 )
-                await platform.until(lambda: platform.hub is not None, within=float("inf"))
-                await begin(platform)
+                async with platform.changed:
+                    await platform.changed.wait_for(lambda: platform.hub is not None)
+                await _begin_soon(begin, platform)
             await asyncio.Event().wait()
 
     try:
@@ -76,6 +79,20 @@ def _run(kind, begin, *, party: str, name: str, port: int, hub: str | None, toke
         raise CommandFailed(str(error)) from None
     except KeyboardInterrupt:
         pass
+
+
+async def _begin_soon(begin, platform) -> None:  # type: ignore[no-untyped-def]
+    """The hub may use our token at once, but we may use its own only when it has read our answer: try for a while."""
+    from ocpi_hub.simulator.platform import HubSaidNo
+
+    for attempt in range(10):
+        try:
+            await begin(platform)
+            return
+        except HubSaidNo:
+            if attempt == 9:
+                raise
+            await asyncio.sleep(0.5)
 
 
 @app.command(
@@ -97,6 +114,8 @@ def charger(
 
     if protocol not in SPEECHES:
         raise typer.BadParameter(f"one of {', '.join(SPEECHES)}", param_hint="--protocol")
+    if not url.startswith(("ws://", "wss://")):
+        raise typer.BadParameter("begins with ws:// or wss://", param_hint="--url")
     box = SimulatedCharger(
         url,
         charger_id,
@@ -110,7 +129,9 @@ def charger(
     async def drive() -> None:
         running = asyncio.create_task(box.run())
         booted = asyncio.create_task(box.online.wait())
-        await asyncio.wait({running, booted}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({running, booted}, return_when=asyncio.FIRST_COMPLETED, timeout=20 if once else None)
+        if once and not running.done() and not booted.done():
+            raise CommandFailed(f"no central system accepted the charger at {url} within 20 s")
         if card is not None and box.online.is_set():
             verdict = await box.swipe(1, card)
             if verdict != "Accepted" and once:

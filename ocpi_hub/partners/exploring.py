@@ -219,7 +219,9 @@ async def problem_with(resources: Resources, url: str) -> str | None:
         allowed = all(guard.allows(str(info[4][0])) for info in found)
     if allowed:
         return None
-    return "the host's address is not one that partners may live at" if secure else "https is needed"
+    if secure:
+        return "the host's address is not one that partners may live at"
+    return "https is needed (a lab may allow its networks by OCPI_HUB_PARTNER_NETWORKS)"
 
 
 def _is_address(host: str) -> bool:

@@ -214,6 +214,8 @@ class SimulatedPlatform:
         self._live_tokens = {mine}
         self._invitations.difference_update(presented)
         self._tell("handshake", f"{self.hub} registered here")
+        async with self.changed:
+            self.changed.notify_all()
         return self._reply(request, data=self._our_credentials(mine))
 
     async def _learn(self, versions_url: str, token: str) -> None:

@@ -124,6 +124,28 @@ async def test_bad_bodies_are_told_by_their_field(hub):
         problem(await client.put(url, content=b"[" * 100_000, headers=headers), 400, "not_json")
 
 
+async def test_what_cannot_be_kept_is_never_an_error_of_ours(hub):
+    for verb, path, body in (
+        ("GET", "/transactions?charger=%00", None),
+        ("GET", "/chargers/%00", None),
+        ("GET", "/cdrs?offset=99999999999999999999", None),
+        ("POST", "/partners", {"name": "a\u0000"}),
+        ("PUT", "/tokens/X9", {"group_id": "\u0000"}),
+    ):
+        problem(await hub.admin(verb, path, body), 422, "invalid")
+
+
+async def test_our_own_data_is_what_partners_can_read(hub):
+    body = {"id": "BOX-1", "location": LOCATION | {"country": "NL"}}
+    assert "alpha-3" in problem(await hub.admin("POST", "/chargers", body), 422, "invalid")["message"]
+    body = {"id": "BOX-1", "location": LOCATION, "evses": [{"connectors": [{"standard": "NOPE"}]}]}
+    assert "IEC_62196_T2" in problem(await hub.admin("POST", "/chargers", body), 422, "invalid")["message"]
+    added = (await hub.admin("POST", "/chargers", {"id": "BOX-1", "location": LOCATION, "tariff_ids": ["FAST"]})).json()
+    assert "FAST" in added["warnings"][0]
+    await hub.admin("PUT", "/tariffs/FAST", TARIFF)
+    assert (await hub.admin("GET", "/chargers/BOX-1")).json()["warnings"] == []
+
+
 async def test_a_charger_from_adding_to_removal(hub, bridge):
     assert (await hub.admin("PUT", "/tariffs/FAST", TARIFF)).status_code == 200
     added = await hub.admin("POST", "/chargers", {"id": "BOX-1", "location": LOCATION, "tariff_ids": ["FAST"]})

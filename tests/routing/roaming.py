@@ -13,6 +13,11 @@ from tests.world.faults import Fault
 from tests.world.hub import Hub
 from tests.world.partner import Heard, Partner
 
+_OWED = text("""
+SELECT count(*) FROM owed JOIN platform ON platform.id = owed.platform_id
+WHERE platform.status = 'CONNECTED' AND owed.dead_at IS NULL AND owed.attempts = 0
+""")
+
 
 @dataclass
 class Roaming:
@@ -50,11 +55,11 @@ class Roaming:
         return (self.cpo, self.cpo2, self.emsp, self.emsp2, self.emsp3)
 
     async def told(self) -> None:
-        """Wait until nobody is owed anything."""
-        async with asyncio.timeout(10):
+        """Wait until nobody is owed anything that can be told now."""
+        async with asyncio.timeout(5):
             while True:
                 async with self.hub.resources.sessions() as db:
-                    if not await db.scalar(text("SELECT count(*) FROM owed")):
+                    if not await db.scalar(_OWED):
                         return
                 await asyncio.sleep(0.01)
 
@@ -66,7 +71,8 @@ class Roaming:
 
     def others(self, *but: Partner) -> list[Heard]:
         """What the hub said to everybody else."""
-        return [heard for partner in self.everybody if partner not in but for heard in partner.heard]
+        said = [heard for partner in self.everybody if partner not in but for heard in partner.heard]
+        return [heard for heard in said if heard.module != "hubclientinfo"]
 
 
 def said(answer: httpx.Response) -> tuple[int, int]:

@@ -75,12 +75,11 @@ async def test_what_is_said_offline_arrives_later_in_order_and_once(pair):
     await box.charge_ends(1)
     centre.deaf = False
     await asyncio.wait_for(box.online.wait(), 15)
-    ended = lambda: (
-        centre.said("StopTransaction")
-        or [  # noqa: E731
-            p for p in centre.said("TransactionEvent") if p["eventType"] == "Ended"
-        ]
-    )
+
+    def ended():
+        events = centre.said("TransactionEvent")
+        return centre.said("StopTransaction") or [event for event in events if event["eventType"] == "Ended"]
+
     await until(ended)
     if box.speech.protocol == "ocpp1.6":
         assert [p["transactionId"] for p in centre.said("StopTransaction")] == [7]

@@ -1,0 +1,77 @@
+"""What the command line says: help with an example everywhere, and one sentence that names the field when it fails."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+import typer
+
+from ocpi_hub.cli import app
+
+
+def run(*words, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "ocpi_hub.cli", *words],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, **environment},
+    )
+
+
+def every_command(command, path=()):
+    yield path, command
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from every_command(inner, (*path, name))
+
+
+@pytest.mark.parametrize("path", [path for path, _ in every_command(typer.main.get_command(app))], ids=" ".join)
+def test_help_has_an_example(path):
+    commands = dict(every_command(typer.main.get_command(app)))
+    assert (commands[path].epilog or "").startswith("Example: ocpi-hub ") or "Example: OCPI_HUB" in commands[
+        path
+    ].epilog
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("charger", "add", "BAD ID/x"), "id"),
+        (("charger", "add", "BOX-9", "--password", "short"), "password"),
+        (("partner", "invite", ""), "name"),
+        (("partner", "invite", "Foo", "--party", "DE/APPP/EMSP"), "party_id"),
+    ],
+)
+def test_a_wrong_value_is_told_by_its_field(words, named):
+    result = run(*words)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith("ocpi-hub: ")
+    assert named in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("partner", "invite", "Foo", "--party", "DE"),
+        ("simulate", "charger", "B", "--url", "http://127.0.0.1:9"),
+        ("simulate", "cpo", "--party", "nonsense"),
+        ("charger", "call", "B", "Reset", "{"),
+        ("nothing",),
+    ],
+)
+def test_wrong_use_is_exit_status_2(words):
+    assert run(*words).returncode == 2
+
+
+def test_a_wrong_setting_is_told_by_its_name():
+    result = run("settings", OCPI_HUB_PORT="high")
+    assert (result.returncode, result.stderr.startswith("ocpi-hub: OCPI_HUB_PORT: ")) == (1, True)
+
+
+def test_settings_prints_all_and_masks_secrets():
+    result = run("settings", OCPI_HUB_ADMIN_KEY="very-secret-admin-key", OCPI_HUB_PARTY_ID="ABC")
+    assert result.returncode == 0
+    assert "very-secret" not in result.stdout
+    assert "OCPI_HUB_PARTY_ID=ABC" in result.stdout
