@@ -5,22 +5,25 @@ Counts and seconds of whole processes on this machine; the counts are what must 
 
 import asyncio
 import base64
-import contextlib
 import json
 import os
-import signal
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import asyncpg
 import psutil
 from rich.console import Console
 from rich.table import Table
 from websockets.asyncio.client import connect
-from websockets.exceptions import WebSocketException
+from websockets.typing import Subprotocol
 
-from ocpi_hub.simulator.lab import LabHub, running_lab
+from ocpi_hub.embedded.migrate import migrate
+from ocpi_hub.embedded.servers import running
+from ocpi_hub.simulator.lab import running_lab
 
 KILLS = 20
 FRESH, AGAIN, GONE = 5.0, 3.0, 5.0
@@ -52,37 +55,51 @@ async def kill_serve(folder: Path) -> tuple[float, int]:
         return perf_counter() - began, len(family) + 1
 
 
-async def kill_bridge(folder: Path) -> int:
-    """How many transactions there are after the bridge was killed right after each of KILLS answers."""
-    async with running_lab(folder=folder, tell=quiet, port=0, ocpp_port=0, fresh=False) as hub:
-        await hub.ask("POST", "/chargers", {"id": "CRASH", "password": PASSWORD})
-        await hub.ask("PUT", "/tokens/CARD", {"status": "Accepted"})
+def kill_bridge(folder: Path) -> int:
+    """How many transactions there are after a bridge was killed right after each of KILLS answers."""
+    with running(folder) as urls:
+        migrate(urls.database_url)
+        environment = os.environ | {
+            "OCPI_HUB_DATABASE_URL": urls.database_url,
+            "OCPI_HUB_REDIS_URL": urls.redis_url,
+            "OCPI_HUB_SECRET_KEY": "a-secret-key-for-this-benchmark",
+            "OCPI_HUB_OCPP_PORT": "9876",
+            "OCPI_HUB_LOG_LEVEL": "ERROR",
+        }
+        command = [sys.executable, "-m", "ocpi_hub.cli"]
+        add = [*command, "charger", "add", "CRASH", "--password", PASSWORD]
+        subprocess.run(add, env=environment, check=True, capture_output=True)
         for number in range(KILLS):
-            await _start_and_kill(hub, folder, number)
-        known = await hub.ask("GET", "/transactions?charger=CRASH")
-        return len({transaction["start"] for transaction in known})
+            bridge = subprocess.Popen([*command, "bridge"], env=environment, stdout=subprocess.PIPE, text=True)
+            assert bridge.stdout is not None
+            while bridge.stdout.readline().strip() != "bridge ready":
+                assert bridge.poll() is None, "the bridge ended before it was ready"
+            asyncio.run(_start_and_kill(bridge, number))
+            bridge.wait()
+        return asyncio.run(_count(urls.database_url))
 
 
-async def _start_and_kill(hub: LabHub, folder: Path, number: int) -> None:
+async def _start_and_kill(bridge: "subprocess.Popen[str]", number: int) -> None:
     call = {"connectorId": 1, "idTag": "CARD", "meterStart": number, "timestamp": f"2026-11-21T08:{number:02d}:00Z"}
-    async with asyncio.timeout(60):
-        while True:
-            with contextlib.suppress(OSError, WebSocketException):
-                async with _socket(hub) as socket:
-                    boot = {"chargePointVendor": "Crash", "chargePointModel": "Test"}
-                    await _ask(socket, "BootNotification", boot)
-                    answer = await _ask(socket, "StartTransaction", call)
-                    bridge = int((folder / "bridge.pid").read_text().split()[0])
-                    os.kill(bridge, signal.SIGKILL)
-                    assert answer["transactionId"] > 0
-                    return
-            await asyncio.sleep(0.1)
-
-
-def _socket(hub: LabHub) -> connect:
     secret = base64.b64encode(f"CRASH:{PASSWORD}".encode()).decode()
     headers = {"Authorization": f"Basic {secret}"}
-    return connect(f"{hub.ocpp_url}/CRASH", subprotocols=["ocpp1.6"], additional_headers=headers, proxy=None)
+    url = "ws://127.0.0.1:9876/ocpp/CRASH"
+    async with (
+        asyncio.timeout(60),
+        connect(url, subprotocols=[Subprotocol("ocpp1.6")], additional_headers=headers, proxy=None) as socket,
+    ):
+        await _ask(socket, "BootNotification", {"chargePointVendor": "Crash", "chargePointModel": "Test"})
+        answer = await _ask(socket, "StartTransaction", call)
+        bridge.kill()
+        assert answer["transactionId"] > 0
+
+
+async def _count(database_url: str) -> int:
+    connection = await asyncpg.connect(database_url)
+    try:
+        return int(await connection.fetchval("SELECT count(*) FROM ocpp_transaction"))
+    finally:
+        await connection.close()
 
 
 async def _ask(socket: Any, action: str, payload: dict[str, Any]) -> dict[str, Any]:
@@ -103,7 +120,7 @@ def main() -> bool:
         again = min(asyncio.run(start(folder, fresh=False)) for _ in range(3))
         gone, processes = asyncio.run(kill_serve(folder))
         after = asyncio.run(start(folder, fresh=False))
-        found = asyncio.run(kill_bridge(folder))
+        found = kill_bridge(Path(temporary) / "bridge")
     table.add_row("serve ready, fresh", f"{fresh:.1f} s", f"≤ {FRESH:.0f} s")
     table.add_row("serve ready, again (best of 3)", f"{again:.1f} s", f"≤ {AGAIN:.0f} s")
     table.add_row(f"kill -9 of serve: all {processes} processes gone", f"{gone:.2f} s", f"≤ {GONE:.0f} s")
