@@ -7,6 +7,7 @@ import logging
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
+from functools import lru_cache
 from typing import Any, TextIO
 
 import structlog
@@ -31,11 +32,18 @@ _SECRET_TEXT = (
         r"\1" + MASK,
     ),
 )
+# What every pattern above has something of: most texts have none, and are looked at once.
+_SUSPECT = re.compile(r"(?i)token|bearer|basic|://|password|authorization|idtag")
+
+
+@lru_cache(maxsize=4096)
+def _is_secret(key: str) -> bool:
+    return bool(_SECRET_KEY.search(key) and not _HARMLESS_KEY.match(key))
 
 
 def redact(value: Any, *, key: str = "") -> Any:
     """The value with every secret masked: by its key, and by its shape in free text."""
-    if key and _SECRET_KEY.search(key) and not _HARMLESS_KEY.match(key):
+    if key and _is_secret(key):
         return MASK if value not in (None, "") else value
     if isinstance(value, Mapping):
         return {k: redact(v, key=str(k)) for k, v in value.items()}
@@ -43,7 +51,7 @@ def redact(value: Any, *, key: str = "") -> Any:
         return [redact(item) for item in value]
     if isinstance(value, bytes):
         return redact(value.decode("utf-8", "replace"))
-    if isinstance(value, str):
+    if isinstance(value, str) and _SUSPECT.search(value):
         for pattern, replacement in _SECRET_TEXT:
             value = pattern.sub(replacement, value)
     return value

@@ -4,7 +4,6 @@ Both keys are derived from OCPI_HUB_SECRET_KEY. No plain secret may reach a row,
 """
 
 import base64
-import hashlib
 import hmac
 import secrets
 
@@ -54,4 +53,4 @@ class Vault:
 
     def digest(self, secret: str) -> str:
         """A keyed digest for looking a presented secret up; equal secrets give equal digests."""
-        return hmac.new(self._pepper, secret.encode(), hashlib.sha256).hexdigest()
+        return hmac.digest(self._pepper, secret.encode(), "sha256").hex()

@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from datetime import datetime
 from functools import cache
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from time import perf_counter
 from typing import Self
 
@@ -30,7 +29,7 @@ from ocpi_hub.wire.headers import CORRELATION_ID, REQUEST_ID, Routing, encode_to
 
 __all__ = ["PartnerClient", "Refused", "Relayed", "Result", "Told", "Trouble", "Unreachable"]
 
-USER_AGENT = "ocpi-hub"
+DEFAULTS = {"User-Agent": "ocpi-hub", "Accept": "application/json", "Accept-Encoding": "gzip"}
 CONNECT_TIMEOUT = 5.0
 REDIRECTS_FOLLOWED = 2
 CONNECTIONS, CONNECTIONS_PER_HOST = 2000, 100
@@ -60,15 +59,9 @@ class PartnerClient:
         self._clock = clock
         self._encodings: dict[str, str] = {}
         networks = settings.partner_networks
-        self._http = httpx.AsyncClient(
-            transport=transport or _transport(Guard(networks, public=True)),
-            # Without TLS only the operator's own networks: no token crosses the internet in the clear.
-            mounts=None if transport else {"http://": _transport(Guard(networks, public=False))},
-            trust_env=False,
-            follow_redirects=False,
-            cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
-            headers={"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip"},
-        )
+        # Without TLS only the operator's own networks: no token crosses the internet in the clear.
+        self._https = transport or _transport(Guard(networks, public=True))
+        self._http = transport or _transport(Guard(networks, public=False))
 
     @classmethod
     def open(cls, resources: Resources) -> Self:
@@ -77,6 +70,7 @@ class PartnerClient:
 
     async def aclose(self) -> None:
         """Close every connection."""
+        await self._https.aclose()
         await self._http.aclose()
 
     async def call(
@@ -200,8 +194,11 @@ class PartnerClient:
             raise _Failed(problem)
         timeout = httpx.Timeout(self._timeout, connect=min(CONNECT_TIMEOUT, self._timeout))
         try:
-            request = self._http.build_request(method, url, headers=headers, content=body, timeout=timeout)
-            response = await self._http.send(request, stream=True)
+            # A transport and no client around it: no cookies, no environment, no redirects, no history.
+            request = httpx.Request(method, url, headers={**DEFAULTS, **headers}, content=body)
+            request.extensions["timeout"] = timeout.as_dict()
+            transport = self._https if request.url.scheme == "https" else self._http
+            response = await transport.handle_async_request(request)
             async with aclosing(response):
                 return Received(response.status_code, response.headers, await self._read(response))
         except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:

@@ -21,7 +21,7 @@ from ocpi_hub.wire.parties import ConnectionStatus, InterfaceRole
 
 log = structlog.get_logger()
 
-_KEPT_HEADERS = ("x-total-count", "x-limit", "link", "location", "retry-after", "allow")
+_KEPT_HEADERS = frozenset({"x-total-count", "x-limit", "link", "location", "retry-after", "allow"})
 _AUTHORIZE_SECONDS = 10.0
 _VIA = "via"
 
@@ -126,7 +126,7 @@ async def forward(resources: Resources, message: Message, *, timeout: float | No
     found = await resources.one(PartnerClient).relay(
         message.method,
         message.url,
-        credentials_token=Vault.of(resources.settings).unseal(platform.their_credentials_token or ""),
+        credentials_token=resources.one(_Unsealed).token(platform.their_credentials_token or ""),
         encoding=platform.token_encoding,
         platform_id=platform.id,
         body=message.body if has_body else None,
@@ -142,6 +142,28 @@ async def forward(resources: Resources, message: Message, *, timeout: float | No
         raise
     _log(message, found, passed.status_code)
     return passed
+
+
+class _Unsealed:
+    """What we present to each platform, unsealed once per process: every message needs it."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+        self._tokens: dict[str, str] = {}
+
+    @classmethod
+    def open(cls, resources: Resources) -> "_Unsealed":
+        return cls(Vault.of(resources.settings))
+
+    async def aclose(self) -> None:
+        self._tokens.clear()
+
+    def token(self, sealed: str) -> str:
+        if sealed not in self._tokens:
+            if len(self._tokens) > 10_000:  # replaced ones stay until then
+                self._tokens.clear()
+            self._tokens[sealed] = self._vault.unseal(sealed)
+        return self._tokens[sealed]
 
 
 def within(call: Call, partner_timeout: float) -> float:
@@ -168,7 +190,9 @@ def _answered(found: Relayed | Unreachable, message: Message) -> Passed:
         raise HubError(f"{party} answered HTTP {received.status}, and not OCPI: {problem}") from None
     if 300 <= received.status < 400 or (received.status >= 500 and answer.ok):
         raise HubError(f"{party} answered HTTP {received.status}")
-    headers = {name: value for name in _KEPT_HEADERS if (value := received.headers.get(name))}
+    headers = {
+        name.lower(): value for name, value in received.headers.items() if name.lower() in _KEPT_HEADERS and value
+    }
     return Passed(
         # An OCPI error under HTTP 5xx is an OCPI error all the same; the HTTP error is not ours.
         http_status=received.status if received.status < 500 else 200,

@@ -44,7 +44,7 @@ def loads(raw: bytes | str, *, max_depth: int = 64, max_values: int = 250_000) -
         raise NotJson(f"not accepted: nested deeper than {max_depth} levels") from None
     except MemoryError:
         raise NotJson("not accepted: too large") from None
-    if _is_deeper(document, max_depth):
+    if text.count("[") + text.count("{") > max_depth and _is_deeper(document, max_depth):
         raise NotJson(f"not accepted: nested deeper than {max_depth} levels")
     if _SUSPECT.search(text):
         _refuse_bad_characters(document)
