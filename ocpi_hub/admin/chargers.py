@@ -201,6 +201,8 @@ def _call_answer(charger_id: str, body: CallBody, outcome: Outcome) -> dict[str,
         raise AdminError(504, "no_answer", f"{charger_id} did not answer {body.action} in time")
     if outcome.status is OutcomeStatus.NOT_SUPPORTED:
         raise AdminError(422, "unknown_action", outcome.detail or f"the charger's version has no {body.action}")
+    if outcome.status is not OutcomeStatus.INVALID:
+        raise AdminError(502, "not_asked", outcome.detail or f"{charger_id} could not be asked")
     raise AdminError(422, "invalid_payload", outcome.detail or f"the payload breaks the schema of {body.action}")
 
 

@@ -59,7 +59,7 @@ async def test_the_complex_tariff_across_an_element_change(
     total = cdr["total_cost"]
     assert (round(total["excl_vat"], 2), round(total["incl_vat"], 2)) == (5.5, 6.31)
     assert round(cdr["total_parking_cost"]["excl_vat"], 2) == 1.67
-    kinds = [period["dimensions"][-1]["type"] for period in cdr["charging_periods"]]
+    kinds = [dimension["type"] for period in cdr["charging_periods"] for dimension in period["dimensions"]]
     assert kinds.count("PARKING_TIME") == 2, "parking is cut where its price changes"
     assert _printed(cdr, tmp_path, capsys) == Decimal(str(total["excl_vat"]))
 
