@@ -38,7 +38,8 @@ async def test_live_says_only_that_the_process_runs(hub: Hub) -> None:
 
 
 async def test_not_ready_without_the_migrations(hub: Hub) -> None:
-    """The tests' databases are made without migrations."""
+    async with hub.resources.unit_of_work() as db:
+        await db.execute(text("DROP TABLE alembic_version"))
     answer = await get(hub, "/health/ready")
     assert answer.status_code == 503
     assert answer.json() == {
@@ -54,8 +55,7 @@ async def test_not_ready_without_the_migrations(hub: Hub) -> None:
 async def test_ready_at_this_schema_or_a_newer_one(hub: Hub, found: str) -> None:
     revision = _scripts().get_current_head() if found == "head" else found
     async with hub.resources.unit_of_work() as db:
-        await db.execute(text("CREATE TABLE alembic_version (version_num text)"))
-        await db.execute(text("INSERT INTO alembic_version VALUES (:found)"), {"found": revision})
+        await db.execute(text("UPDATE alembic_version SET version_num = :found"), {"found": revision})
     answer = await get(hub, "/health/ready")
     assert answer.status_code == 200
     assert answer.json() == {"status": "ready", "database": "ok", "schema": "ok", "valkey": "ok"}
@@ -64,9 +64,9 @@ async def test_ready_at_this_schema_or_a_newer_one(hub: Hub, found: str) -> None
 async def test_without_valkey_it_is_ready_and_says_so(database_url: str) -> None:
     async with running_hub(database_url, "redis://127.0.0.1:1/0") as hub:
         answer = await get(hub, "/health/ready")
-        assert answer.json()["database"] == "ok"
+        assert answer.status_code == 200
+        assert (answer.json()["status"], answer.json()["database"]) == ("ready", "ok")
         assert answer.json()["valkey"].startswith("not reachable")
-        assert [reason for reason in answer.json()["reasons"] if "valkey" in reason] == []
 
 
 async def test_without_the_database_it_is_not_ready_and_metrics_still_come(redis_url: str) -> None:

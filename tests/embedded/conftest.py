@@ -119,7 +119,7 @@ class Hub:
         assert "ready" in self.out, "\n".join(self.out)
         return time.monotonic() - before
 
-    def until(self, reached: Callable[[], bool], *, within: float = 20) -> None:
+    def until(self, reached: Callable[[], bool], *, within: float = 60) -> None:
         assert wait_until(reached, within=within), "\n".join(self.out)
 
     def has_ended(self) -> bool:
@@ -128,7 +128,7 @@ class Hub:
     def says(self, words: str) -> None:
         self.until(lambda: any(words in line for line in self.out))
 
-    def ends(self, *, within: float = 20) -> int:
+    def ends(self, *, within: float = 60) -> int:
         """The exit status, once it has ended by itself."""
         assert self.process is not None
         return self.process.wait(within)
