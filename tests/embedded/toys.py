@@ -16,6 +16,10 @@ from pathlib import Path
 from ocpi_hub.base.settings import Settings
 from ocpi_hub.embedded.serve import serve
 
+if __name__ == "__main__":
+    # A shell starts its background jobs with SIGINT ignored; whoever runs these tests in one still wants Ctrl-C tested.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 PARTS = {"api": "tests.embedded.toys:run_api", "worker": "tests.embedded.toys:run_worker"}
 
 
