@@ -95,7 +95,10 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, empty:
     if not rows:
         console.print(empty, highlight=False)
         return
-    table = Table(*columns, header_style="bold")
+    table = Table(header_style="bold")
+    for number, column in enumerate(columns):
+        # What names the row must be copied whole, however narrow the terminal is.
+        table.add_column(column, overflow="fold", no_wrap=number == 0)
     for row in rows:
         table.add_row(*(("" if cell is None else str(cell)) for cell in row))
     console.print(table)
