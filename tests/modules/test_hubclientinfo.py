@@ -3,13 +3,16 @@
 H5 is in tests/delivery/test_alive.py.
 """
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
 from ocpi_hub.delivery import jobs
+from ocpi_hub.delivery.tables import Owed
 from ocpi_hub.partners import presence, register
 from ocpi_hub.partners.directory import Directory
 from ocpi_hub.wire.headers import PartyId
@@ -69,7 +72,16 @@ async def told(partner: Partner, *wanted: tuple[str, str, str]) -> list[Heard]:
     return partner.told("hubclientinfo", "PUT")
 
 
+async def owed(hub: Hub) -> int:
+    async with hub.resources.unit_of_work() as db:
+        return await db.scalar(select(func.count()).select_from(Owed)) or 0
+
+
 async def offline(hub: Hub, platform_id: str) -> None:
+    """Take a platform offline; a push still under way would be a sign of life and bring it back, so none is."""
+    async with asyncio.timeout(10):
+        while await owed(hub):
+            await asyncio.sleep(0.01)
     async with hub.resources.unit_of_work() as db:
         assert await presence.went_offline(db, platform_id, hub.clock())
         hub.resources.one(Directory).changed(db)
