@@ -39,7 +39,7 @@ PURE = (
     "ocpi_hub/routing/address.py",
     "ocpi_hub/delivery/backoff.py",
     "ocpi_hub/chargers/mapping.py",
-    "bridge_ocpp/port.py",
+    "bridge_ocpp/port/",
     "bridge_ocpp/ocppj.py",
     "bridge_ocpp/dialects/",
 )

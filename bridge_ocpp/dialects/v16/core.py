@@ -1,4 +1,4 @@
-"""OCPP 1.6: its messages in the domain's words and back. Pure tables, no decisions.
+"""The core of OCPP 1.6: boot, status, tokens, transactions, meter values, reservations. Pure tables, no decisions.
 
 Each connector is an EVSE with one connector; connector 0 is the charger as a whole.
 """
@@ -14,7 +14,6 @@ from bridge_ocpp.dialects.words import (
     Beat,
     Boot,
     ConnectorTold,
-    Dialect,
     Inbound,
     Metered,
     Notice,
@@ -31,7 +30,6 @@ from bridge_ocpp.dialects.words import (
     outside,
 )
 from bridge_ocpp.meter import Reading
-from bridge_ocpp.ocppj import CODES_16
 from bridge_ocpp.port import (
     AuthStatus,
     CancelReservation,
@@ -45,7 +43,6 @@ from bridge_ocpp.port import (
     UnlockConnector,
     Verdict,
 )
-from bridge_ocpp.quirks import Leniency
 
 LONGEST_ID_TAG = 20
 
@@ -290,21 +287,3 @@ OUTBOUND: Mapping[type, Outbound] = {
         "CancelReservation", _cancel, outcome(_TAKEN | {"Rejected": OutcomeStatus.UNKNOWN_RESERVATION})
     ),
 }
-
-DIALECT = Dialect(
-    protocol="ocpp1.6",
-    schema_folder="v16",
-    request_suffix="",
-    codes=CODES_16,
-    nameless=None,
-    echoes_remote_start=False,
-    leniency=Leniency(
-        informational=frozenset(
-            {"errorCode", "reason", "context", "format", "measurand", "phase", "location", "unit"},
-        ),
-        spared=frozenset({"errorCode", "timestamp"}),
-        fractional=frozenset({"meterStart", "meterStop"}),
-    ),
-    inbound=INBOUND,
-    outbound=OUTBOUND,
-)

@@ -1,4 +1,4 @@
-"""OCPP 2.0.1: its messages in the domain's words and back. Pure tables, no decisions.
+"""The core of OCPP 2.0.1: boot, status, tokens, transactions, meter values, reservations. Pure tables, no decisions.
 
 What a later version adds is written as this and more: `INBOUND | {…}`.
 """
@@ -13,7 +13,6 @@ from bridge_ocpp.dialects.words import (
     Beat,
     Boot,
     ConnectorTold,
-    Dialect,
     Inbound,
     Metered,
     Notice,
@@ -31,7 +30,6 @@ from bridge_ocpp.dialects.words import (
     outside,
 )
 from bridge_ocpp.meter import Reading
-from bridge_ocpp.ocppj import CODES_2X
 from bridge_ocpp.port import (
     CancelReservation,
     ChargingState,
@@ -45,7 +43,6 @@ from bridge_ocpp.port import (
     UnlockConnector,
     Verdict,
 )
-from bridge_ocpp.quirks import Leniency
 
 LONGEST_MESSAGE = 512
 
@@ -281,20 +278,3 @@ OUTBOUND: Mapping[type, Outbound] = {
         "CancelReservation", _cancel, outcome(_TAKEN | {"Rejected": OutcomeStatus.UNKNOWN_RESERVATION})
     ),
 }
-
-DIALECT = Dialect(
-    protocol="ocpp2.0.1",
-    schema_folder="v201",
-    request_suffix="Request",
-    codes=CODES_2X,
-    nameless="-1",
-    echoes_remote_start=True,
-    leniency=Leniency(
-        informational=frozenset(
-            {"reason", "triggerReason", "stoppedReason", "context", "measurand", "phase", "location"},
-        ),
-        spared=frozenset({"timestamp", "generatedAt", "reason", "triggerReason"}),
-    ),
-    inbound=INBOUND,
-    outbound=OUTBOUND,
-)
