@@ -61,6 +61,11 @@ def _redaction(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> M
     return {key: redact(value, key=key) for key, value in event.items()}
 
 
+def _plain(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    event.pop("color_message", None)  # uvicorn says everything twice, the second time for a terminal
+    return event
+
+
 def configure_logs(*, level: str, form: str, stream: TextIO | None = None) -> None:
     """Send every log line of this process to `stream` (stderr) as JSON lines, or as coloured text."""
     out = stream or sys.stderr
@@ -85,7 +90,7 @@ def configure_logs(*, level: str, form: str, stream: TextIO | None = None) -> No
     handler = logging.StreamHandler(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
+            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), _plain, *shared],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
         )
     )

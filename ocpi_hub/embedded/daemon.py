@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -12,7 +13,7 @@ from ocpi_hub.embedded.processes import Patience, PidFile, how_it_ended, spawn, 
 
 
 @dataclass
-class Daemon:
+class Daemon(ABC):
     """One server in a data folder. `fast` trades the safety of its data for speed: for tests."""
 
     folder: DataFolder
@@ -56,12 +57,13 @@ class Daemon:
             )
         self._pid_file.write(self.process.pid)
 
+    @abstractmethod
     def arguments(self) -> list[str]:
-        raise NotImplementedError
+        """What its program is called with."""
 
+    @abstractmethod
     def ready(self) -> bool:
         """Whether it answers now. A pid is never asked: it may be a zombie's, or somebody else's by now."""
-        raise NotImplementedError
 
     def hindered(self) -> bool:
         """Whether it ended only because something of an earlier run was still about to end."""

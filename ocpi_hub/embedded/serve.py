@@ -6,6 +6,8 @@ it does not know.
 
 import gc
 import importlib
+import os
+import socket
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -53,6 +55,7 @@ def _run(settings: Settings, parts: Mapping[str, str], *, wake: Wake, opened: Ex
     """Start everything in order; what is opened is closed by `opened`, the last first. Ends by raising Stopped."""
     folder = _open_folder(settings, opened)
     settings = _with_keys(settings.model_copy(update={"data_dir": folder.path}))
+    _require_ports(settings, parts)
     servers, urls = _start_servers(settings, folder, wake=wake, opened=opened)
     settings = settings.model_copy(update=urls)
     migration = Fork("migrate", _migration(settings), pid_file=folder.path / "migrate.pid")
@@ -89,6 +92,26 @@ def _with_keys(settings: Settings) -> Settings:
     if keys.path is not None:
         say("keys", f"{keys.path}{' (made now, for you alone: keep it)' if keys.made else ''}")
     return keys.settings
+
+
+def _require_ports(settings: Settings, parts: Iterable[str]) -> None:
+    """Say at once that a listener cannot have its port, and not when everything else runs. Raises EmbeddedError."""
+    listeners = {
+        "api": (settings.host, settings.port, "OCPI_HUB_PORT"),
+        "bridge": (settings.ocpp_host, settings.ocpp_port, "OCPI_HUB_OCPP_PORT"),
+    }
+    for host, port, name in (listeners[part] for part in parts if part in listeners):
+        try:
+            family, kind, protocol, _, address = socket.getaddrinfo(
+                host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )[0]
+            with socket.socket(family, kind, protocol) as listener:
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                listener.bind(address)
+                listener.listen(1)
+        except OSError as error:
+            reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+            raise EmbeddedError(f"cannot listen on {host}:{port} ({reason}): set {name} to another port") from None
 
 
 def _start_servers(

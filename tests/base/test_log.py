@@ -55,6 +55,11 @@ def test_what_libraries_log_passes_the_same_way(stream):
     assert [json.loads(line)["level"] for line in stream.getvalue().splitlines()] == ["warning", "warning"]
 
 
+def test_what_a_library_says_for_a_terminal_is_not_said_twice(stream):
+    logging.getLogger("uvicorn.error").warning("it runs", extra={"color_message": "it \x1b[1mruns\x1b[0m"})
+    assert "color_message" not in json.loads(stream.getvalue())
+
+
 def test_a_traceback_is_masked_too(stream):
     try:
         raise ValueError(f"cannot use token={SECRET}")

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -95,7 +96,12 @@ class Hub:
         if self.user is not None:
             os.chown(self.folder, self.user.uid, self.user.gid)
             os.chown(self.folder / "toys", self.user.uid, self.user.gid)
-        own = {"OCPI_HUB_DATA_DIR": str(self.data), "OCPI_HUB_LOG_FORMAT": "json", "TOYS": str(self.folder / "toys")}
+        own = {
+            "OCPI_HUB_DATA_DIR": str(self.data),
+            "OCPI_HUB_LOG_FORMAT": "json",
+            "OCPI_HUB_PORT": "0",
+            "TOYS": str(self.folder / "toys"),
+        }
         user = {"TOY_USER": self.user.name} if self.user else {}
         self.out = []
         self.process = subprocess.Popen(
@@ -183,8 +189,16 @@ def running_hub() -> Iterator[Hub]:
         hub.end()
 
 
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+PORT = free_port()
 RUNNING = {
-    "OCPI_HUB_PORT": "8123",
+    "OCPI_HUB_PORT": str(PORT),
     "OCPI_HUB_PUBLIC_URL": "https://hub.example.com",
     "OCPI_HUB_ADMIN_KEY": "operator",
     "OCPI_HUB_PARTNER_NETWORKS": "10.0.0.0/8",

@@ -3,6 +3,7 @@
 import ctypes
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from ocpi_hub.embedded import EmbeddedError, attach
 from ocpi_hub.embedded.keys import with_keys
 from ocpi_hub.embedded.processes import command_of
 from tests.conftest import Databases
-from tests.embedded.conftest import NOBODY, ROOT, Hub, below, processes_below, root_only, stat_of, still_running
+from tests.embedded.conftest import NOBODY, PORT, ROOT, Hub, below, processes_below, root_only, stat_of, still_running
 
 # Starting takes one or two seconds of an idle machine; this is for a busy one.
 LONG = 15.0
@@ -78,7 +79,7 @@ def test_the_real_parts_can_be_forked() -> None:
 def test_says_what_listens_and_last_that_it_is_ready(running_hub: Hub) -> None:
     says = [line.split()[0] for line in running_hub.out]
     assert says[:6] == ["data", "keys", "PostgreSQL", "PostgreSQL", "Valkey", "database"]
-    assert "api         http://127.0.0.1:8123 (others: https://hub.example.com)" in running_hub.out
+    assert f"api         http://127.0.0.1:{PORT} (others: https://hub.example.com)" in running_hub.out
     assert "worker      2 processes" in running_hub.out
     assert says[8] == "ready"
 
@@ -166,9 +167,21 @@ def test_a_part_that_cannot_start_ends_it_all(hub: Hub) -> None:
     assert "ready" not in hub.out
 
 
+def test_a_port_that_is_taken_is_said_before_anything_starts(hub: Hub) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        hub.settings = {"OCPI_HUB_PORT": str(port)}
+        hub.start()
+        assert hub.ends() == 1
+    assert hub.out[-1] == (
+        f"ocpi-hub: cannot listen on 127.0.0.1:{port} (Address already in use): set OCPI_HUB_PORT to another port"
+    )
+    assert not (hub.data / "postgresql").exists()
+
+
 def test_attach_gives_what_is_in_force(running_hub: Hub) -> None:
     found = attach(Settings(data_dir=running_hub.data, ocpp_port=9999, name="Mine"))
-    assert (found.port, found.ocpp_port, found.name) == (8123, 9999, "Mine")
+    assert (found.port, found.ocpp_port, found.name) == (PORT, 9999, "Mine")
     assert found.partner_networks == ("10.0.0.0/8",)
     assert found.admin_key is not None
     assert found.admin_key.get_secret_value() == "operator"
