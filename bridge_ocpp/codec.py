@@ -6,23 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from bridge_ocpp import ocppj
-from bridge_ocpp.port import (
-    CancelReservation,
-    Command,
-    IdToken,
-    Outcome,
-    OutcomeStatus,
-    RawCall,
-    ReserveNow,
-    StartCharging,
-    StopCharging,
-    UnlockConnector,
-)
+from bridge_ocpp.port import Command, IdToken, Outcome, OutcomeStatus
 
-COMMANDS: Mapping[str, type[Command]] = {
-    kind.__name__: kind
-    for kind in (StartCharging, StopCharging, UnlockConnector, ReserveNow, CancelReservation, RawCall)
-}
+COMMANDS: Mapping[str, type[Command]] = {kind.__name__: kind for kind in Command.__subclasses__()}
+"""Every command of the port."""
 
 
 def _token(value: Any) -> IdToken:

@@ -33,7 +33,12 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Boot:
+class Fact:
+    """Something that a charger tells; what is done with each kind stands in the table of handlers.py."""
+
+
+@dataclass(frozen=True, slots=True)
+class Boot(Fact):
     """The charger has started, and says what it is."""
 
     vendor: str
@@ -44,12 +49,12 @@ class Boot:
 
 
 @dataclass(frozen=True, slots=True)
-class Beat:
+class Beat(Fact):
     """A sign of life."""
 
 
 @dataclass(frozen=True, slots=True)
-class ConnectorTold:
+class ConnectorTold(Fact):
     """The status of a connector. EVSE 0 is the charger as a whole."""
 
     evse_id: int
@@ -61,7 +66,7 @@ class ConnectorTold:
 
 
 @dataclass(frozen=True, slots=True)
-class TokenShown:
+class TokenShown(Fact):
     """A driver shows a token: may it charge here?"""
 
     token: IdToken
@@ -76,7 +81,7 @@ class Stage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class TransactionTold:
+class TransactionTold(Fact):
     """News of a transaction.
 
     `ocpp_id` is None where the charger waits for us to name the transaction; `seq_no` counts the messages of a
@@ -102,7 +107,7 @@ class TransactionTold:
 
 
 @dataclass(frozen=True, slots=True)
-class Metered:
+class Metered(Fact):
     """Meter values; `ocpp_id` where they belong to a transaction. EVSE 0 is the main meter of the charger."""
 
     evse_id: int
@@ -112,7 +117,7 @@ class Metered:
 
 
 @dataclass(frozen=True, slots=True)
-class ReservationTold:
+class ReservationTold(Fact):
     """A reservation ended without a transaction."""
 
     reservation_id: int
@@ -120,7 +125,7 @@ class ReservationTold:
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Fact):
     """Something that is kept as it came, to be looked at: progress of a job, a security event, a report."""
 
     topic: str
@@ -129,13 +134,10 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class Transfer:
+class Transfer(Fact):
     """Data of a vendor's own."""
 
     vendor_id: str
-
-
-Fact = Boot | Beat | ConnectorTold | TokenShown | TransactionTold | Metered | ReservationTold | Notice | Transfer
 
 
 @dataclass(frozen=True, slots=True)
