@@ -1,4 +1,4 @@
-"""May this token charge here? Commands first, then our own cards, then partners' tokens by their whitelist.
+"""May this token charge here? Commands first, then our own cards, partners' tokens by their whitelist, then all eMSPs.
 
 Every verdict is remembered, for the Session and the CDR that may follow (authorization_reference, auth_method).
 """
@@ -14,11 +14,15 @@ from sqlmodel import col, select
 
 from bridge_ocpp.port import AuthStatus, IdToken, Verdict, Where
 from ocpi_hub.base.resources import Resources
-from ocpi_hub.chargers import cards, commanded, placing, realtime
+from ocpi_hub.chargers import cards, commanded, placing, realtime, unheard
 from ocpi_hub.chargers.tables import Authorization, ChargerPlacement, SessionLink
 from ocpi_hub.objects import reading
 from ocpi_hub.objects.kinds import TOKENS
+from ocpi_hub.partners.access import may_talk
+from ocpi_hub.partners.directory import Directory
 from ocpi_hub.wire import json as wire_json
+from ocpi_hub.wire.headers import PartyId
+from ocpi_hub.wire.parties import ConnectionStatus, InterfaceRole, ModuleId
 
 log = structlog.get_logger()
 
@@ -71,18 +75,65 @@ async def _decide(
     card = await cards.find(db, token.value)
     if card is not None:
         return Decision(cards.verdict(card, at=at))
-    known = await partner_token(db, token.value)
-    if known is None:
+    if placement is None:
         return Decision(Verdict(AuthStatus.UNKNOWN))
-    if placement is None or placement.location_id is None:
+    known = await _payable(resources, await partner_tokens(db, token.value), placement)
+    if placement.location_id is None:
         # Without a Location there can be no Session and no CDR, so nobody could be charged for it.
-        return Decision(Verdict(AuthStatus.NOT_AT_THIS_LOCATION), auth_method="WHITELIST", token=known)
-    return await _by_whitelist(resources, known, where, placement, db)
+        status = AuthStatus.UNKNOWN if known is None else AuthStatus.NOT_AT_THIS_LOCATION
+        return Decision(Verdict(status), auth_method="WHITELIST" if known else None, token=known)
+    spot = await _spot(placement, where, db)
+    if known is None:
+        return await _by_anyone(resources, token, spot)
+    return await _by_whitelist(resources, known, spot)
 
 
-async def _by_whitelist(
-    resources: Resources, token: dict[str, Any], where: Where, placement: ChargerPlacement, db: AsyncSession
-) -> Decision:
+async def _payable(
+    resources: Resources, tokens: Sequence[dict[str, Any]], placement: ChargerPlacement
+) -> dict[str, Any] | None:
+    """The first token whose owner may talk with our party and is registered: no other could be sent a CDR, so to our
+    charger the token is as unknown as its owner."""
+    snapshot = await resources.one(Directory).now()
+    owner = placing.owner_of(placement)
+    for token in tokens:
+        party = PartyId(token["country_code"], token["party_id"])
+        platform = snapshot.platform_of(party, ModuleId.TOKENS, InterfaceRole.SENDER)
+        there = platform is not None and platform.status in (ConnectionStatus.CONNECTED, ConnectionStatus.OFFLINE)
+        if there and may_talk(snapshot, owner, party, ModuleId.TOKENS):
+            return token
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a driver stands: one EVSE of a Location, or any of the charger's. `charger_id` is for log lines."""
+
+    charger_id: str
+    owner: PartyId
+    location_id: str
+    evse_uids: tuple[str, ...]
+    here: str | None
+
+
+async def _spot(placement: ChargerPlacement, where: Where, db: AsyncSession) -> Spot:
+    evses = {evse.evse_id: evse.uid for evse in await placing.evses_of(db, placement.key)}
+    here = evses.get(where.evse_id) if where.evse_id is not None else None
+    uids = (here,) if here else tuple(evses.values())
+    return Spot(where.charger_id, placing.owner_of(placement), str(placement.location_id), uids, here)
+
+
+async def _by_anyone(resources: Resources, token: IdToken, spot: Spot) -> Decision:
+    """A token that nobody told us of: all eMSPs are asked at once. Only who allows it and can be billed opens."""
+    answer = await unheard.ask(
+        resources, token, from_party=spot.owner, location_id=spot.location_id, evse_uids=spot.evse_uids
+    )
+    if isinstance(answer, realtime.NoAnswer):
+        log.warning("authorize.unanswered", charger=spot.charger_id, whitelist=None, reason=answer.reason)
+        return Decision(Verdict(AuthStatus.INVALID, message="No provider answered"), "AUTH_REQUEST")
+    return _answered(answer, spot, answer.token)
+
+
+async def _by_whitelist(resources: Resources, token: dict[str, Any], spot: Spot) -> Decision:
     """What the token's `whitelist` asks for (mod_tokens, WhitelistType).
 
     ALWAYS: decided here, never asked. ALLOWED: "the CPO may choose", so a valid one is let in at once, and one that is
@@ -92,25 +143,22 @@ async def _by_whitelist(
     whitelist, valid = token["whitelist"], bool(token["valid"])
     if whitelist == "ALWAYS" or (whitelist == "ALLOWED" and valid):
         return _local(token)
-    evses = {evse.evse_id: evse.uid for evse in await placing.evses_of(db, placement.key)}
-    here = evses.get(where.evse_id) if where.evse_id is not None else None
     answer = await realtime.ask(
-        resources,
-        token,
-        from_party=placing.owner_of(placement),
-        location_id=str(placement.location_id),
-        evse_uids=[here] if here else list(evses.values()),
+        resources, token, from_party=spot.owner, location_id=spot.location_id, evse_uids=spot.evse_uids
     )
     if isinstance(answer, realtime.NoAnswer):
-        log.warning("authorize.unanswered", charger=where.charger_id, whitelist=whitelist, reason=answer.reason)
+        log.warning("authorize.unanswered", charger=spot.charger_id, whitelist=whitelist, reason=answer.reason)
         if whitelist == "ALLOWED_OFFLINE":
             return _local(token)
         return Decision(Verdict(AuthStatus.INVALID, message="The provider did not answer"), "AUTH_REQUEST", token)
-    newest = answer.token or token
+    return _answered(answer, spot, answer.token or token)
+
+
+def _answered(answer: realtime.Answered, spot: Spot, token: dict[str, Any] | None) -> Decision:
     return Decision(
-        Verdict(_status_here(answer, here), group=_group(newest), message=answer.message),
+        Verdict(_status_here(answer, spot.here), group=_group(token), message=answer.message),
         auth_method="AUTH_REQUEST",
-        token=newest,
+        token=token,
         authorization_reference=answer.authorization_reference,
     )
 
@@ -140,8 +188,8 @@ def _document(text: str | None) -> dict[str, Any] | None:
     return document
 
 
-async def partner_token(db: AsyncSession, uid: str) -> dict[str, Any] | None:
-    """The Token that partners told us of by this uid: RFID before other types, valid before invalid, oldest first.
+async def partner_tokens(db: AsyncSession, uid: str) -> list[dict[str, Any]]:
+    """The Tokens that partners told us of by this uid: RFID before other types, valid before invalid, oldest first.
 
     The oldest wins where several eMSPs name the same uid, so that nobody takes over another's card by naming it later.
     """
@@ -150,7 +198,7 @@ async def partner_token(db: AsyncSession, uid: str) -> dict[str, Any] | None:
     if len({(document["country_code"].lower(), document["party_id"].lower()) for document in documents}) > 1:
         log.warning("authorize.ambiguous", owners=len(documents))
     documents.sort(key=lambda document: (document["type"] != "RFID", not document["valid"]))
-    return documents[0] if documents else None
+    return documents
 
 
 async def _remember(decision: Decision, token: IdToken, where: Where, db: AsyncSession, *, at: datetime) -> None:

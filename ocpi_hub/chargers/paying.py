@@ -47,9 +47,9 @@ async def find(db: AsyncSession, transaction: Transaction, *, owner: PartyId, at
         return by_command(command)
     if await cards.find(db, token.value) is not None:
         return Payer("own", _token_of_ours(token, owner), "WHITELIST")
-    known = await authorizing.partner_token(db, token.value)
-    if known is not None:
-        return Payer("partner", cdr_token_of(known), "WHITELIST")
+    known = await authorizing.partner_tokens(db, token.value)
+    if known:
+        return Payer("partner", cdr_token_of(known[0]), "WHITELIST")
     return Payer("nobody", _token_of_ours(token, owner), "WHITELIST")
 
 

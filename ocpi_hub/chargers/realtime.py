@@ -5,7 +5,7 @@ The answer is a value. Nothing is written here, and nothing is locked while the 
 
 import asyncio
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -93,17 +93,23 @@ async def _ask(
 def judge(result: Result, asked: Mapping[str, Any]) -> Answered | NoAnswer:
     """What the answer about the Token `asked` means for the charger (mod_tokens, POST)."""
     if isinstance(result, Told):
-        return _read(result.answer.data, asked)
+        return allowed(result.answer.data, lambda token: _is(token, asked))
     if isinstance(result, Refused):
-        if result.http_status == 404 or result.ocpi_status == 2004:
-            return Answered(AuthStatus.UNKNOWN)
-        if result.ocpi_status is not None and 2000 <= result.ocpi_status < 3000:
-            return Answered(AuthStatus.INVALID, message=result.message[:250])
-        return NoAnswer(f"the provider failed: {result.message[:200]}")
+        return refused(result.http_status, result.ocpi_status, result.message)
     return NoAnswer(result.reason)
 
 
-def _read(data: Any, asked: Mapping[str, Any]) -> Answered | NoAnswer:
+def refused(http_status: int, ocpi_status: int | None, message: str) -> Answered | NoAnswer:
+    """An answer without AuthorizationInfo: 2xxx is about the token, everything else says nothing of it."""
+    if http_status == 404 or ocpi_status == 2004:
+        return Answered(AuthStatus.UNKNOWN)
+    if ocpi_status is not None and 2000 <= ocpi_status < 3000:
+        return Answered(AuthStatus.INVALID, message=message[:250])
+    return NoAnswer(f"the provider failed: {message[:200]}")
+
+
+def allowed(data: Any, is_it: Callable[[Token], bool]) -> Answered | NoAnswer:
+    """An AuthorizationInfo; its Token is taken where `is_it` says that it is the one that was asked about."""
     if isinstance(data, list) and len(data) == 1:
         data = data[0]  # several libraries wrap every single object in a list
     if not isinstance(data, Mapping) or not isinstance(data.get("allowed"), str):
@@ -115,15 +121,19 @@ def _read(data: Any, asked: Mapping[str, Any]) -> Answered | NoAnswer:
         evse_uids=tuple(str(uid) for uid in uids) if isinstance(uids, list) else (),
         authorization_reference=str(reference)[:36] if reference else None,
         message=str(info.get("text"))[:250] if isinstance(info, Mapping) and info.get("text") else None,
-        token=_token(data.get("token"), asked),
+        token=_token(data.get("token"), is_it),
     )
 
 
-def _token(document: Any, asked: Mapping[str, Any]) -> dict[str, Any] | None:
+def _token(document: Any, is_it: Callable[[Token], bool]) -> dict[str, Any] | None:
     """The Token of the answer, if it is a whole one and the one that we asked about."""
     try:
         token = Token.model_validate(document)
     except ValidationError:
         return None
+    return dict(document) if is_it(token) else None
+
+
+def _is(token: Token, asked: Mapping[str, Any]) -> bool:
     same = same_id(token.uid, asked["uid"]) and token.party == PartyId(asked["country_code"], asked["party_id"])
-    return dict(document) if same and token.type == asked["type"] else None
+    return same and token.type == asked["type"]
