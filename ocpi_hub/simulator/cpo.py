@@ -96,6 +96,7 @@ class SimulatedCpo(SimulatedPlatform):
         """Tell the hub about the tariff and the location."""
         await self.say("PUT", "tariffs", "RECEIVER", self._path("PER-KWH"), self.tariff)
         await self.say("PUT", "locations", "RECEIVER", self._path("STATION-1"), self.location)
+        self._tell("supply", f"told {self.hub} of the tariff PER-KWH and the location STATION-1")
 
     async def set_status(self, evse_uid: str, status: str) -> None:
         """Change an EVSE's status and tell the hub by PATCH."""
