@@ -4,7 +4,7 @@ One request, message or job is one transaction; it is committed here and nowhere
 after a commit is a bell: it rings when the commit stood, and is forgotten when it did not.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -83,9 +83,9 @@ def open_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
     )
 
 
-def session_maker(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
-    """Sessions that keep their objects readable after the commit."""
-    return async_sessionmaker(engine, expire_on_commit=False)
+def session_maker(engine: AsyncEngine, info: Mapping[Any, Any] | None = None) -> async_sessionmaker[AsyncSession]:
+    """Sessions that keep their objects readable after the commit; each has `info` as its own."""
+    return async_sessionmaker(engine, expire_on_commit=False, info=dict(info or {}))
 
 
 def after_commit(db: AsyncSession, job: str, *ids: Any) -> None:

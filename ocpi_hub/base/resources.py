@@ -51,7 +51,7 @@ class Resources:
     ) -> None:
         self.settings = settings
         self.engine = engine
-        self.sessions: async_sessionmaker[AsyncSession] = session_maker(engine)
+        self.sessions: async_sessionmaker[AsyncSession] = session_maker(engine, {Resources: self})
         self.redis = redis_client
         self.clock = clock
         self._ring = ring
@@ -93,6 +93,17 @@ class Resources:
         self._held.clear()
         await self.redis.aclose()
         await self.engine.dispose()
+
+
+def resources_of(db: AsyncSession) -> Resources:
+    """The open things of the process that a transaction belongs to. Raises LookupError for one that was opened without.
+
+    For rules that hold in every transaction, wherever it began.
+    """
+    try:
+        return cast(Resources, db.info[Resources])
+    except KeyError:
+        raise LookupError("this transaction was not opened by a process's resources") from None
 
 
 def required_urls(settings: Settings) -> tuple[str, str]:

@@ -5,7 +5,7 @@ Accepting writes a row and rings a bell; the charger is asked by jobs.py, after 
 
 import math
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -21,12 +21,15 @@ from ocpi_hub.chargers import commanded, jobs
 from ocpi_hub.chargers.mapping import id_token_of
 from ocpi_hub.chargers.spots import Declined, Spot, find_spot
 from ocpi_hub.chargers.tables import RESERVED, ChargerPlacement, PartnerCommand, SessionLink
+from ocpi_hub.partners.access import agree
+from ocpi_hub.partners.directory import Directory
 from ocpi_hub.partners.guard import callback_problem
 from ocpi_hub.wire import commands as words
 from ocpi_hub.wire import json as wire_json
 from ocpi_hub.wire.commands import CommandResponse, CommandResponseType, CommandType
 from ocpi_hub.wire.errors import InvalidParameters, from_validation
 from ocpi_hub.wire.headers import PartyId
+from ocpi_hub.wire.parties import ModuleId
 from ocpi_hub.wire.types import DisplayText
 
 log = structlog.get_logger()
@@ -37,7 +40,10 @@ ANSWER_GRACE = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A command as it came: from which party of which platform, to which of our parties (None: any of them)."""
+    """A command as it came: from which party of which platform, to which of our parties (None: any of them).
+
+    `hidden` are those of our parties that the sender may not talk with: to it they do not exist.
+    """
 
     type: CommandType
     body: dict[str, Any]
@@ -45,6 +51,7 @@ class Asked:
     from_party: PartyId
     to_party: PartyId | None
     correlation_id: str
+    hidden: frozenset[PartyId] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,7 @@ async def accept(resources: Resources, asked: Asked, db: AsyncSession) -> Comman
     token of another party ("SHALL only use Tokens that are owned by this eMSP", mod_commands).
     """
     request = _read(resources.settings, asked)
+    asked = replace(asked, hidden=await _hidden(resources, asked.from_party))
     at = resources.clock()
     timeout = timeout_of(resources.settings)
     try:
@@ -94,6 +102,12 @@ async def accept(resources: Resources, asked: Asked, db: AsyncSession) -> Comman
     ring_after_commit(db, jobs.execute, row.id)
     log.info("command.accepted", command=row.id, type=row.type, platform=row.platform_id, charger=row.charger_id)
     return _response(CommandResponseType.ACCEPTED, timeout)
+
+
+async def _hidden(resources: Resources, sender: PartyId) -> frozenset[PartyId]:
+    """The parties of ours that this sender may not command, by the agreements."""
+    snapshot = await resources.one(Directory).now()
+    return frozenset(one for one in snapshot.hosted if not agree(snapshot, sender, one, ModuleId.COMMANDS))
 
 
 def timeout_of(settings: Settings) -> int:
@@ -129,7 +143,12 @@ async def _require_reachable(target: Target, db: AsyncSession) -> None:
 
 async def _start_session(resources: Resources, asked: Asked, request: words.StartSession, db: AsyncSession) -> Target:
     spot = await find_spot(
-        db, request.location_id, request.evse_uid, to_party=asked.to_party, connector_id=request.connector_id
+        db,
+        request.location_id,
+        request.evse_uid,
+        to_party=asked.to_party,
+        hidden=asked.hidden,
+        connector_id=request.connector_id,
     )
     return _at(spot, **_token_columns(asked, request))
 
@@ -138,7 +157,7 @@ async def _reserve_now(resources: Resources, asked: Asked, request: words.Reserv
     if request.expiry_date <= resources.clock():
         raise InvalidParameters("expiry_date: is in the past")
     columns = _token_columns(asked, request)
-    spot = await find_spot(db, request.location_id, request.evse_uid, to_party=asked.to_party)
+    spot = await find_spot(db, request.location_id, request.evse_uid, to_party=asked.to_party, hidden=asked.hidden)
     before = await commanded.newest_reservation(db, asked.from_party, request.reservation_id)
     same = before is not None and before.charger_key == spot.placement.key
     return _at(
@@ -155,7 +174,7 @@ async def _cancel_reservation(
     resources: Resources, asked: Asked, request: words.CancelReservation, db: AsyncSession
 ) -> Target:
     reserved = await commanded.newest_reservation(db, asked.from_party, request.reservation_id)
-    if reserved is None:
+    if reserved is None or PartyId(reserved.owner_country_code, reserved.owner_party_id) in asked.hidden:
         raise Declined(CommandResponseType.REJECTED, "No reservation of yours has this reservation_id")
     columns = {name: getattr(reserved, name) for name in ("reservation_id", "reservation_key", "reservation_number")}
     return Target(reserved.charger_id, PartyId(reserved.owner_country_code, reserved.owner_party_id), columns)
@@ -163,7 +182,8 @@ async def _cancel_reservation(
 
 async def _stop_session(resources: Resources, asked: Asked, request: words.StopSession, db: AsyncSession) -> Target:
     link = await db.scalar(select(SessionLink).where(SessionLink.session_id == request.session_id.lower()))
-    if link is None or (asked.to_party is not None and PartyId(link.country_code, link.party_id) != asked.to_party):
+    owner = PartyId(link.country_code, link.party_id) if link is not None else None
+    if link is None or owner in asked.hidden or asked.to_party not in (None, owner):
         raise Declined(CommandResponseType.UNKNOWN_SESSION, "There is no session with this id")
     if not _pays(asked, link):
         raise Declined(CommandResponseType.REJECTED, "The session is not one of your customers'")
@@ -179,7 +199,12 @@ async def _unlock_connector(
 ) -> Target:
     """For a cable that is stuck after a session, so only the eMSP whose customer charged there last may ask for it."""
     spot = await find_spot(
-        db, request.location_id, request.evse_uid, to_party=asked.to_party, connector_id=request.connector_id
+        db,
+        request.location_id,
+        request.evse_uid,
+        to_party=asked.to_party,
+        hidden=asked.hidden,
+        connector_id=request.connector_id,
     )
     last = await db.scalar(
         select(SessionLink)

@@ -8,11 +8,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from bridge_ocpp.port import AuthStatus, IdToken, Transaction
+from ocpi_hub.base.resources import resources_of
 from ocpi_hub.chargers import authorizing, cards, commanded
 from ocpi_hub.chargers.mapping import NOT_AVAILABLE, cdr_token_of, token_type
 from ocpi_hub.chargers.tables import Authorization, PartnerCommand
+from ocpi_hub.partners.access import agree
+from ocpi_hub.partners.directory import Directory
 from ocpi_hub.wire import json as wire_json
 from ocpi_hub.wire.headers import PartyId
+from ocpi_hub.wire.parties import ModuleId
 
 VERDICT_HOLDS = timedelta(hours=1)
 """How long before a start its token may have been authorized: the driver still had to plug in."""
@@ -47,9 +51,10 @@ async def find(db: AsyncSession, transaction: Transaction, *, owner: PartyId, at
         return by_command(command)
     if await cards.find(db, token.value) is not None:
         return Payer("own", _token_of_ours(token, owner), "WHITELIST")
-    known = await authorizing.partner_tokens(db, token.value)
-    if known:
-        return Payer("partner", cdr_token_of(known[0]), "WHITELIST")
+    snapshot = await resources_of(db).one(Directory).now()
+    for known in await authorizing.partner_tokens(db, token.value):
+        if agree(snapshot, owner, PartyId(known["country_code"], known["party_id"]), ModuleId.TOKENS):
+            return Payer("partner", cdr_token_of(known), "WHITELIST")
     return Payer("nobody", _token_of_ours(token, owner), "WHITELIST")
 
 

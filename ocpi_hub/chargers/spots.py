@@ -1,6 +1,6 @@
 """Where a command goes: from a Location, an EVSE and a Connector of OCPI to a charger and its numbers."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -36,11 +36,13 @@ async def find_spot(
     evse_uid: str | None,
     *,
     to_party: PartyId | None,
+    hidden: Collection[PartyId] = (),
     connector_id: str | None = None,
 ) -> Spot:
     """Find the charger. Raises UnknownLocation, InvalidParameters for an EVSE or Connector that is not there, Declined
-    where a Location has several chargers and no EVSE is named."""
-    placements = await _placements(db, location_id, to_party)
+    where a Location has several chargers and no EVSE is named. `hidden` are parties of ours unknown to the asker.
+    """
+    placements = await _placements(db, location_id, to_party, hidden)
     if not placements:
         raise UnknownLocation(f"location_id: there is no location {location_id} with chargers of ours")
     if not evse_uid:
@@ -56,10 +58,13 @@ async def find_spot(
     return Spot(placement, evse.evse_id, _connector_number(evse, connector_id) if connector_id else None)
 
 
-async def _placements(db: AsyncSession, location_id: str, to_party: PartyId | None) -> list[ChargerPlacement]:
+async def _placements(
+    db: AsyncSession, location_id: str, to_party: PartyId | None, hidden: Collection[PartyId]
+) -> list[ChargerPlacement]:
     query = select(ChargerPlacement).where(ChargerPlacement.location_key == location_id.lower())
     if to_party is not None:
         query = query.where(ChargerPlacement.owner_key == to_party.key)
+    query = query.where(col(ChargerPlacement.owner_key).not_in([party.key for party in hidden]))
     found = list(await db.scalars(query.order_by(col(ChargerPlacement.key))))
     if len({placement.owner_key for placement in found}) > 1:
         raise InvalidParameters("location_id: several parties have a location with this id; say which by OCPI-to")

@@ -13,10 +13,12 @@ from sqlalchemy import TextClause
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql import text
 
+from ocpi_hub.base.resources import resources_of
 from ocpi_hub.delivery.outbox import Debt, Return
 from ocpi_hub.objects.kinds import CDRS, KINDS, Kind
-from ocpi_hub.partners import roster
+from ocpi_hub.partners import agreements, roster
 from ocpi_hub.partners.client import Result
+from ocpi_hub.partners.directory import Directory
 from ocpi_hub.wire import json as wire_json
 from ocpi_hub.wire.headers import PartyId, Routing
 from ocpi_hub.wire.parties import ModuleId
@@ -81,10 +83,20 @@ async def _documents(db: AsyncSession, debts: Sequence[Debt]) -> dict[tuple[str,
         values = {"owners": [debt.owner_key for debt in asked], "keys": [debt.key for debt in asked]}
         for owner_key, key, document in await db.execute(_kept(kind), values):
             found[(kind.module.value, owner_key, key)] = document
-    for line in await roster.lines(db, listed) if listed else ():
-        place = (ModuleId.HUB_CLIENT_INFO.value, line.key, line.role)
-        found[place] = wire_json.dumps(roster.client_info(line).document())
+    if listed:
+        looker = await _looker(db, debts[0].platform_id)
+        for line in await roster.lines(db, listed):
+            place = (ModuleId.HUB_CLIENT_INFO.value, line.key, line.role)
+            found[place] = wire_json.dumps((looker.sees(line) or looker.lost(line)).document())
     return found
+
+
+async def _looker(db: AsyncSession, platform_id: str) -> roster.Looker:
+    """The platform that is told, with the agreements as they are now."""
+    directory = resources_of(db).one(Directory)
+    agreed = await directory.agreed(await db.scalar(text(f"SELECT {agreements.VERSION}")) or 0)
+    snapshot = await directory.now()
+    return roster.Looker(platform_id, frozenset(snapshot.seats_of(platform_id)), agreed)
 
 
 @cache

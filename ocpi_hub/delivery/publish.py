@@ -130,7 +130,7 @@ async def _owed(
     if not written.changed:
         return written
     kind, owner = written.kind, written.owner
-    told = await receivers(db, kind, reader_key=written.reader_key, source=source)
+    told = await receivers(db, kind, owner=owner, reader_key=written.reader_key, source=source)
     if told:
         await outbox.owe(
             db,

@@ -1,12 +1,15 @@
 """Debts to tell, the outages of platforms, and the ledger of attempts. A debt is not a message: its body is
 rendered when it is told.
 
-Written only in this room: by outbox.py (owing, leasing, settling), outages.py, and ledger rows by sender.py.
+Written only in this room: by outbox.py (owing, leasing, settling), outages.py, agreeing.py, and ledger rows by
+sender.py.
 """
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, Identity, Index, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from ocpi_hub.base.database import JsonText, UtcTime
@@ -73,6 +76,20 @@ class Outage(SQLModel, table=True):
     retry_at: datetime | None = Field(default=None, sa_type=UtcTime)
     probed_at: datetime | None = Field(default=None, sa_type=UtcTime)
     reason: str = ""
+
+
+class AgreementsInEffect(SQLModel, table=True):
+    """The agreements as debts and lists follow them: one row, behind the agreements themselves by a moment.
+
+    What is different between the two is what still has to be done about a change. `terms` as agreeing.py writes them.
+    """
+
+    __tablename__ = "agreements_in_effect"
+
+    id: int = Field(default=1, primary_key=True)
+    at: datetime = Field(sa_type=UtcTime)
+    opened: bool
+    terms: list[dict[str, Any]] = Field(sa_type=JSONB)
 
 
 class Attempt(SQLModel, table=True):

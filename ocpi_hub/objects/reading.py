@@ -22,12 +22,15 @@ from ocpi_hub.wire.paging import PageQuery
 class Sight:
     """What somebody may see: the objects of these owners, and those kept for these readers (`cc/pid` folded).
 
-    `only` is the one owner that was asked for, out of all that may be seen.
+    `only` is the one owner that was asked for, out of all that may be seen. Of these objects only those of owners that
+    are `among` some (None: any), and none of those that are `barred`.
     """
 
     owners: frozenset[str] = frozenset()
     readers: frozenset[str] = frozenset()
     only: str | None = None
+    among: frozenset[str] | None = None
+    barred: frozenset[str] = frozenset()
 
     @classmethod
     def of(
@@ -44,7 +47,9 @@ class Sight:
         found: dict[str, list[str] | str] = {"owners": sorted(self.owners)}
         if self.readers:
             found["readers"] = sorted(self.readers)
-        return found | ({"only": self.only} if self.only else {})
+        found |= {"only": self.only} if self.only else {}
+        found |= {"among": sorted(self.among)} if self.among is not None else {}
+        return found | ({"barred": sorted(self.barred)} if self.barred else {})
 
 
 @dataclass(frozen=True, slots=True)

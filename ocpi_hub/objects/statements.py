@@ -18,6 +18,7 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
+    all_,
     any_,
     bindparam,
     delete,
@@ -117,7 +118,8 @@ def forget(kind: Kind) -> Executable:
 
 
 def seen(table: Table, asked: frozenset[str]) -> Iterator[ColumnElement[bool]]:
-    """Rows of one of these `owners`, or for one of these `readers`; and of the `only` owner that is asked for."""
+    """Rows of one of these `owners`, or for one of these `readers`; and of the `only` owner that is asked for, of an
+    owner that is `among` these, of none that is `barred`."""
     ways = [
         column == any_(bindparam(name, type_=ARRAY(Text)))
         for name, column in (("owners", table.c.owner_key), ("readers", table.c.reader_key))
@@ -127,6 +129,10 @@ def seen(table: Table, asked: frozenset[str]) -> Iterator[ColumnElement[bool]]:
         yield or_(*ways)
     if "only" in asked:
         yield table.c.owner_key == bindparam("only")
+    if "among" in asked:
+        yield table.c.owner_key == any_(bindparam("among", type_=ARRAY(Text)))
+    if "barred" in asked:
+        yield table.c.owner_key != all_(bindparam("barred", type_=ARRAY(Text)))
 
 
 @cache

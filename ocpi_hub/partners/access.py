@@ -1,11 +1,13 @@
-"""Who may talk with whom, and who may read what: the opposite roles of every module.
+"""Who may talk with whom, and who may read what: the opposite roles of every module, and the agreements.
 
-Pure. In an open hub the roles alone decide; agreements join here.
+Pure. The only file that asks what agreements say (agreed.py); everything else asks here.
 """
 
+from collections.abc import Collection, Iterable
 from functools import cache
 from typing import TYPE_CHECKING
 
+from ocpi_hub.partners.agreed import ANYONE, Agreed
 from ocpi_hub.wire.headers import PartyId
 from ocpi_hub.wire.parties import InterfaceRole, Role
 
@@ -26,15 +28,34 @@ ENDS: dict[str, tuple[frozenset[Role], frozenset[Role]]] = {
     "commands": (_EMSP, _CPO),
     "chargingprofiles": (_EMSP | {Role.SCSP}, _CPO),
 }
-_ENDS = tuple(ENDS.values())
 _ANY = frozenset(Role)
+
+Seat = tuple[PartyId, Role]
+"""A party in one of its roles."""
 
 
 @cache
-def may_know(own: frozenset[Role], other: Role) -> bool:
-    """Whether a platform with parties in these roles is to hear how a party in the other role is connected: when they
-    could exchange messages of some module (mod_hub_client_info: "other parties … that they can communicate with")."""
-    return any((own & owners and other in readers) or (own & readers and other in owners) for owners, readers in _ENDS)
+def _shared(a: Role, b: Role) -> tuple[str, ...]:
+    """The modules that two parties in these roles can exchange messages of."""
+    return tuple(
+        module
+        for module, (owners, readers) in ENDS.items()
+        if (a in owners and b in readers) or (a in readers and b in owners)
+    )
+
+
+def may_know(agreed: Agreed, own: Iterable[Seat], other: Seat) -> bool:
+    """Whether a platform with these parties is to hear how another party is connected: when they may exchange messages
+    of some module (mod_hub_client_info: "other parties … that they can communicate with")."""
+    party, role = other
+    return any(agreed.allows(one, party, module) for one, mine in own for module in _shared(mine, role))
+
+
+def will_know(agreed: Agreed, own: Iterable[Seat], other: Seat) -> bool:
+    """Whether they will, by an agreement that has not begun yet (mod_hub_client_info, "Another Party becomes
+    PLANNED")."""
+    party, role = other
+    return any(agreed.plans(one, party, module) for one, mine in own for module in _shared(mine, role))
 
 
 def serves(role: Role, module: str, interface: InterfaceRole) -> bool:
@@ -47,4 +68,23 @@ def may_talk(snapshot: "Snapshot", a: PartyId, b: PartyId, module: str) -> bool:
     """Whether these parties may exchange messages of a module, in either direction. Unknown parties may not."""
     owners, readers = ENDS.get(module, (_ANY, _ANY))
     roles_a, roles_b = snapshot.roles_of(a), snapshot.roles_of(b)
-    return bool((roles_a & owners and roles_b & readers) or (roles_a & readers and roles_b & owners))
+    fits = (roles_a & owners and roles_b & readers) or (roles_a & readers and roles_b & owners)
+    return bool(fits) and agree(snapshot, a, b, module)
+
+
+def agree(snapshot: "Snapshot", a: PartyId, b: PartyId, module: str) -> bool:
+    """Whether no agreement, or lack of one, is between these two; whatever their roles."""
+    return snapshot.agreed.allows(a, b, module)
+
+
+def sides(snapshot: "Snapshot", me: Collection[PartyId], module: str) -> tuple[set[PartyId], set[PartyId]]:
+    """All parties that are here or named by an agreement: those that agree with all of `me`, and the others."""
+    named = {PartyId.parse(key) for term in snapshot.agreed.terms for key in term.pair if key != ANYONE}
+    known = named | snapshot.hosted | {entry.party for entry in snapshot.parties}
+    friends = {one for one in known if all(agree(snapshot, party, one, module) for party in me)}
+    return friends, known - friends
+
+
+def agree_with(agreed: Agreed, owner: PartyId, readers: Collection[PartyId], module: str) -> frozenset[PartyId]:
+    """Those of the readers who may have the owner's objects."""
+    return frozenset(reader for reader in readers if agreed.allows(owner, reader, module))

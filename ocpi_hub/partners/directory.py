@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from time import monotonic
 from typing import Self
 
@@ -19,6 +20,8 @@ from sqlmodel import col, select
 
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.base.secrets import Vault
+from ocpi_hub.partners import agreements
+from ocpi_hub.partners.agreed import Agreed
 from ocpi_hub.partners.snapshot import PartyEntry, PlatformEntry, Snapshot, TokenEntry
 from ocpi_hub.partners.tables import CredentialsToken, Endpoint, HostedParty, Party, Platform
 from ocpi_hub.wire.headers import PartyId, token_candidates
@@ -64,6 +67,7 @@ class Directory:
         self._snapshot: Snapshot | None = None
         self._taken_at = 0.0
         self._taken_of = -1
+        self._turns_at: datetime | None = None
         self._changes = 0
         self._taking = asyncio.Lock()
         self._listening: asyncio.Task[None] | None = None
@@ -91,10 +95,22 @@ class Directory:
                     changes, began = self._changes, monotonic()
                     self._snapshot = await self._take()
                     self._taken_of, self._taken_at = changes, began
+                    self._turns_at = self._snapshot.agreed.next_turn()
         return self._snapshot
 
     def _stale(self) -> bool:
-        return self._taken_of != self._changes or monotonic() - self._taken_at > MAX_AGE
+        if self._taken_of != self._changes or monotonic() - self._taken_at > MAX_AGE:
+            return True
+        return self._turns_at is not None and self._resources.clock() >= self._turns_at
+
+    async def agreed(self, version: int) -> Agreed:
+        """The agreements at this version, or newer. Who has read `agreements.VERSION` in its own transaction does not
+        depend on how old a picture is."""
+        found = (await self.now()).agreed
+        if found.version < version:
+            self._changes += 1
+            found = (await self.now()).agreed
+        return found
 
     def changed(self, db: AsyncSession) -> None:
         """Call after writing to partners' tables: once `db` has committed, every process takes a new picture."""
@@ -138,6 +154,7 @@ class Directory:
                     (row.platform_id, row.identifier, row.role): row.url for row in await db.scalars(select(Endpoint))
                 },
                 tokens=[_token(row) for row in await db.scalars(select(CredentialsToken))],
+                agreed=await agreements.read(db, self._resources),
             )
 
     async def authenticate(self, authorization: str | None) -> Caller | None:

@@ -6,6 +6,7 @@ it. Telling partners of it is delivery/announcing.py.
 """
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import tuple_, update
@@ -13,6 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql import text
 from sqlmodel import col, select
 
+from ocpi_hub.partners.access import Seat, may_know, will_know
+from ocpi_hub.partners.agreed import Agreed
 from ocpi_hub.partners.tables import ListedParty
 from ocpi_hub.wire.headers import PartyId
 from ocpi_hub.wire.parties import ClientInfo, ConnectionStatus, Role
@@ -87,16 +90,9 @@ async def refresh_hosted(db: AsyncSession, hosted: Collection[PartyId], *, at: d
     await db.execute(gone.values(status=ConnectionStatus.SUSPENDED.value, last_updated=at, announced=False))
 
 
-async def everyone(
-    db: AsyncSession, *, date_from: datetime | None = None, date_to: datetime | None = None
-) -> Sequence[ListedParty]:
-    """The list, longest known first; only lines last updated from `date_from` on and before `date_to`."""
-    query = select(ListedParty).order_by(col(ListedParty.id))
-    if date_from is not None:
-        query = query.where(col(ListedParty.last_updated) >= date_from)
-    if date_to is not None:
-        query = query.where(col(ListedParty.last_updated) < date_to)
-    return (await db.scalars(query)).all()
+async def everyone(db: AsyncSession) -> Sequence[ListedParty]:
+    """The list, longest known first."""
+    return (await db.scalars(select(ListedParty).order_by(col(ListedParty.id)))).all()
 
 
 async def news(db: AsyncSession) -> Sequence[ListedParty]:
@@ -116,12 +112,39 @@ async def lines(db: AsyncSession, names: Collection[tuple[str, str]]) -> Sequenc
     return (await db.scalars(query)).all()
 
 
-def client_info(line: ListedParty) -> ClientInfo:
-    """A line as partners see it."""
-    return ClientInfo(
-        country_code=line.country_code,
-        party_id=line.party_id,
-        role=Role(line.role),
-        status=ConnectionStatus(line.status),
-        last_updated=line.last_updated,
-    )
+@dataclass(frozen=True, slots=True)
+class Looker:
+    """Who looks at the list: a platform with its parties in their roles, and the agreements as they are."""
+
+    platform_id: str
+    seats: frozenset[Seat]
+    agreed: Agreed
+
+    def sees(self, line: ListedParty) -> ClientInfo | None:
+        """A line as this platform sees it; None: it does not know of that party.
+
+        Whom an agreement will allow to talk later is PLANNED. When agreements changed what is seen, the line is as new
+        as that change.
+        """
+        if line.platform_id == self.platform_id:
+            return None
+        party, role = PartyId(line.country_code, line.party_id), Role(line.role)
+        if may_know(self.agreed, self.seats, (party, role)):
+            return self._info(line, party, ConnectionStatus(line.status))
+        if will_know(self.agreed, self.seats, (party, role)):
+            return self._info(line, party, ConnectionStatus.PLANNED)
+        return None
+
+    def lost(self, line: ListedParty) -> ClientInfo:
+        """What a platform is told that has just lost sight of a party: a line "cannot be deleted", it is SUSPENDED."""
+        return self._info(line, PartyId(line.country_code, line.party_id), ConnectionStatus.SUSPENDED)
+
+    def _info(self, line: ListedParty, party: PartyId, status: ConnectionStatus) -> ClientInfo:
+        turned = [] if self.agreed.plain else [self.agreed.turned_at(own, party) for own, _ in self.seats]
+        return ClientInfo(
+            country_code=line.country_code,
+            party_id=line.party_id,
+            role=Role(line.role),
+            status=status,
+            last_updated=max([line.last_updated, *(at for at in turned if at is not None)]),
+        )

@@ -5,10 +5,11 @@ Pure: questions only. directory.py takes the picture; nobody changes it.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from ocpi_hub.partners.access import serves
+from ocpi_hub.partners.agreed import Agreed
 from ocpi_hub.wire.headers import PartyId
 from ocpi_hub.wire.parties import ConnectionStatus, InterfaceRole, Role
 
@@ -57,6 +58,9 @@ class TokenEntry:
     expires_at: datetime | None
 
 
+_OPEN = Agreed((), opened=True, at=datetime.min.replace(tzinfo=UTC))
+
+
 class Snapshot:
     """The picture, indexed for the questions below. `hosted` are the parties of our own chargers."""
 
@@ -69,8 +73,10 @@ class Snapshot:
         parties: Iterable[PartyEntry] = (),
         endpoints: Mapping[tuple[str, str, str], str] | None = None,
         tokens: Iterable[TokenEntry] = (),
+        agreed: Agreed = _OPEN,
     ) -> None:
         self.hub = hub
+        self.agreed = agreed
         self.hosted = frozenset(hosted)
         self.platforms = tuple(platforms)
         self.parties = tuple(parties)
@@ -97,6 +103,10 @@ class Snapshot:
         """The roles that a party has, anywhere; a party of our own chargers is a CPO."""
         own = {Role.CPO} if party in self.hosted else set()
         return frozenset(own | {entry.role for entry in self.party(party)})
+
+    def seats_of(self, platform_id: str) -> list[tuple[PartyId, Role]]:
+        """The parties of a platform, each in each of its roles."""
+        return [(entry.party, entry.role) for entry in self._of_platform.get(platform_id, ())]
 
     def parties_of(self, platform_id: str) -> list[PartyEntry]:
         return list(self._of_platform.get(platform_id, ()))

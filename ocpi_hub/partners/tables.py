@@ -2,13 +2,13 @@
 
 A token that a platform presents is kept as a keyed digest; one that we present is sealed. Written in this room
 only: enrolment.py and register.py, keyring.py (credentials tokens), presence.py (status, last seen), roster.py (the
-list of parties that partners see).
+list of parties that partners see), agreements.py.
 """
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Identity, Index, UniqueConstraint
+from sqlalchemy import ARRAY, BigInteger, Identity, Index, String, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -118,6 +118,34 @@ class HostedParty(SQLModel, table=True):
     country_code: str
     party_id: str
     created_at: datetime = Field(sa_type=UtcTime)
+
+
+class Agreement(SQLModel, table=True):
+    """Who may talk with whom (docs/agreements.md). `party_a` and `party_b` are `NL/ABC` as they were given, or `*` for
+    anybody; they have no direction. `modules` None: all. `allowed` False: these may not. In force from `valid_from` on
+    and before `valid_until`.
+    """
+
+    __tablename__ = "agreement"
+
+    id: str = Field(primary_key=True)
+    party_a: str
+    party_b: str
+    modules: list[str] | None = Field(default=None, sa_type=ARRAY(String))
+    allowed: bool = True
+    valid_from: datetime | None = Field(default=None, sa_type=UtcTime)
+    valid_until: datetime | None = Field(default=None, sa_type=UtcTime)
+    note: str = ""
+    changed_at: datetime = Field(sa_type=UtcTime)
+
+
+class AgreementsVersion(SQLModel, table=True):
+    """How often agreements were changed: by this one row a writer sees at once that its picture of them is old."""
+
+    __tablename__ = "agreements_version"
+
+    id: int = Field(default=1, primary_key=True)
+    version: int = Field(default=0, sa_type=BigInteger)
 
 
 class Endpoint(SQLModel, table=True):

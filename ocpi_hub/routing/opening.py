@@ -56,7 +56,9 @@ async def find(resources: Resources, call: Call, snapshot: Snapshot) -> Found:
                 _require_open(call)
                 at = resources.clock()
                 setter = await trails.newest_reader(db, trails.PROFILE, session_id, owner=call.from_, at=at)
-                return _to(call, snapshot, setter) if setter else _unknown("charging profile for this session")
+                about = [setter] if setter is not None else []
+                what = "charging profile for this session"
+                return _one(call, snapshot, about, what=what) or _unknown(what)
             case ((ModuleId.COMMANDS | ModuleId.CHARGING_PROFILES), InterfaceRole.SENDER, "POST", _):
                 return Nobody(InvalidParameters("post a result to the response_url of its request, or name OCPI-to"))
             case ((ModuleId.COMMANDS | ModuleId.CHARGING_PROFILES), InterfaceRole.SENDER, _, _):

@@ -15,6 +15,7 @@ from sqlmodel import col
 
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.base.secrets import Vault, new_secret
+from ocpi_hub.partners.access import agree
 from ocpi_hub.partners.directory import Directory
 from ocpi_hub.partners.guard import callback_problem
 from ocpi_hub.routing import forward
@@ -31,6 +32,7 @@ log = structlog.get_logger()
 RESULT, NEXT, OBJECT = "result", "next", "object"
 LIFETIME = timedelta(days=1)
 LONGEST = 255  # types, URL
+_NOTHING = "there is nothing at this URL, or not any more"
 _VERBS = {RESULT: "POST", NEXT: "GET", OBJECT: "GET"}
 
 
@@ -92,17 +94,18 @@ async def forget(db: AsyncSession, at: datetime) -> None:
 
 
 async def serve(resources: Resources, call: Call) -> Passed:
-    """A call to a URL of ours that stands for another. Raises NotFound for one that expired, or is not the caller's."""
+    """A call to a URL of ours that stands for another. Raises NotFound for one that expired, that is not the caller's,
+    or whose two parties may not talk any more."""
     row = await _find(resources, call)
     if row is None:
-        raise NotFound("there is nothing at this URL, or not any more")
-    if call.method != _VERBS[row.purpose]:
-        raise MethodNotAllowed(f"only {_VERBS[row.purpose]} is possible here")
+        raise NotFound(_NOTHING)
     snapshot = await resources.one(Directory).now()
     caller, target = PartyId.parse(row.caller_party), PartyId.parse(row.target_party)
     platform = snapshot.platform(row.target_platform_id)
-    if platform is None:
-        raise NotFound("there is nothing at this URL any more")
+    if platform is None or not agree(snapshot, caller, target, row.module):
+        raise NotFound(_NOTHING)
+    if call.method != _VERBS[row.purpose]:
+        raise MethodNotAllowed(f"only {_VERBS[row.purpose]} is possible here")
     url = Vault.of(resources.settings).unseal(row.url)
     known = replace(call, routing=Routing(to=target, from_=caller))
     message = forward.message_for(known, target, platform, url=url, hub=snapshot.hub)
