@@ -9,10 +9,10 @@ ARGS   ?=
 demo: $(VENV)/.ready
 	@$(BIN)/ocpi-hub demo $(ARGS)
 
-test: $(VENV)/.ready-dev
+test: $(VENV)/.ready-dev $(VENV)/.ready-peers
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
-bench: $(VENV)/.ready-dev
+bench: $(VENV)/.ready-dev $(VENV)/.ready-peers
 	$(BIN)/python -m benchmarks $(ARGS)
 
 lint: $(VENV)/.ready-dev
@@ -29,6 +29,8 @@ lock:
 	  --extra embedded --extra build --output-file requirements.lock pyproject.toml
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
 	  --extra embedded --extra build --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	  --output-file tests/peers/requirements.lock tests/peers/requirements.in
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("ocpi-hub needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
@@ -46,6 +48,12 @@ $(VENV)/.ready-dev: requirements-dev.lock $(VENV)/.ready
 	@echo "installing requirements-dev.lock …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
+
+# Foreign platforms clash with our dependencies. Where they cannot be installed, their tests are skipped and say so.
+$(VENV)/.ready-peers: tests/peers/requirements.lock $(VENV)/bin/python
+	@echo "installing tests/peers/requirements.lock …"
+	@($(BIN)/python -m venv $(VENV)/peers && $(VENV)/peers/bin/python -m pip install --quiet --disable-pip-version-check \
+	  --require-hashes -r tests/peers/requirements.lock && touch $@) || echo "not installed: the tests with foreign platforms will be skipped"
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache site

@@ -1,0 +1,1 @@
+"""Platforms that are not ours, in processes and virtual environments of their own."""
