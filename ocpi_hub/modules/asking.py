@@ -4,7 +4,8 @@ The door has put the caller, the routing and the ids into the request; here they
 """
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Annotated, Any, TypeVar
+from datetime import datetime
+from typing import Annotated, Any, TypedDict, TypeVar
 
 from fastapi import Depends, Request, Response
 from pydantic import BaseModel, ValidationError
@@ -18,6 +19,15 @@ from ocpi_hub.wire.errors import InvalidParameters, from_validation
 from ocpi_hub.wire.headers import Routing
 
 M = TypeVar("M", bound=BaseModel)
+
+
+class Origin(TypedDict):
+    """What is known of where a change comes from."""
+
+    source: str | None
+    at: datetime
+    correlation_id: str
+
 
 # All of these are async although they wait for nothing: FastAPI would send plain functions through its thread pool.
 
@@ -67,6 +77,50 @@ DocumentDep = Annotated[dict[str, Any], Depends(_document)]
 """The body, which must be a JSON object: fractions are Decimals, nothing is lost or validated."""
 WorkDep = Annotated[AsyncSession, Depends(_work, scope="function")]
 """One transaction, committed before the answer leaves; an exception rolls it back."""
+
+
+class Heard:
+    """One request to a route that asks FastAPI for nothing (describing.Direct), as the door let it in."""
+
+    __slots__ = ("_state", "request")
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self._state: dict[str, Any] = request.scope["state"]
+
+    @property
+    def resources(self) -> Resources:
+        resources: Resources = self._state["resources"]
+        return resources
+
+    @property
+    def caller(self) -> Caller:
+        caller: Caller = self._state["caller"]
+        return caller
+
+    @property
+    def routing(self) -> Routing:
+        """To whom and from whom; on a functional module `from_` is always a party of the caller's platform."""
+        routing: Routing = self._state["routing"]
+        return routing
+
+    @property
+    def correlation_id(self) -> str:
+        correlation_id: str = self._state["correlation_id"]
+        return correlation_id
+
+    @property
+    def origin(self) -> Origin:
+        """Whose platform says it, when, and under which correlation id: what delivery.publish asks for."""
+        return {
+            "source": self.caller.platform.id,
+            "at": self.resources.clock(),
+            "correlation_id": self.correlation_id,
+        }
+
+    async def document(self) -> dict[str, Any]:
+        """The body, which must be a JSON object; as DocumentDep."""
+        return read_document(await self.request.body())
 
 
 def read_document(raw: bytes) -> dict[str, Any]:

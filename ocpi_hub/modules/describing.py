@@ -3,12 +3,17 @@
 Bodies are read by our own reader and kept as they came (modules/owned.py), so FastAPI is told of them here.
 """
 
+from collections.abc import Awaitable, Callable
 from functools import cache
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, create_model
+from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
+from ocpi_hub.modules.asking import Heard
 from ocpi_hub.objects.kinds import DEFAULT_TOKEN_TYPE, Kind
 from ocpi_hub.wire.types import DateTime, OcpiModel
 
@@ -25,11 +30,27 @@ _LENGTHS = {"country_code": 2, "party_id": 3}
 _DONE = {"GET": "read", "PUT": "keep", "PATCH": "change", "DELETE": "remove", "POST": "add"}
 
 
+class Direct(APIRoute):
+    """A route that is described to FastAPI and called without it: `endpoint(request)` and its answer, sent.
+
+    Nothing is injected, so what FastAPI does for injection on every request is left out: it cost more than keeping
+    the object (docs/performance.md).
+    """
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Raises HTTPException 405 for another method, as every route does."""
+        methods = self.methods or set()
+        if scope["method"] not in methods:
+            raise HTTPException(405, headers={"Allow": ", ".join(sorted(methods))})
+        response: Response = await self.endpoint(Request(scope, receive))
+        await response(scope, receive, send)
+
+
 def add(
     router: APIRouter,
     kind: Kind,
     verb: str,
-    endpoint: Any,
+    endpoint: Callable[[Heard], Awaitable[Response]],
     *,
     interface: str,
     depth: int | None = None,
@@ -43,10 +64,14 @@ def add(
     extra: Json = {"parameters": _page(kind) if listed else _path(kind, names)}
     if verb in ("PUT", "PATCH", "POST"):
         extra["requestBody"] = _body(model, partial=verb == "PATCH")
+
+    async def asked(request: Request) -> Response:
+        return await endpoint(Heard(request))
+
     name = f"{_DONE[verb]}_{model.__name__}{'s' if listed else ''}_{interface}".lower()
     router.add_api_route(
         "".join(f"/{{{name}}}" for name in names),
-        endpoint,
+        asked,
         methods=[verb],
         name=name,
         operation_id=name,

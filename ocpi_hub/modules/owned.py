@@ -7,27 +7,25 @@ delivery/publish.py.
 import base64
 import binascii
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any, Self
 from urllib.parse import quote, unquote
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Response
 
-from ocpi_hub.base.resources import Resources
 from ocpi_hub.clearing import receiving
 from ocpi_hub.clearing.receiving import Refusal
 from ocpi_hub.delivery import publish
 from ocpi_hub.delivery.publish import Written
 from ocpi_hub.modules import describing
-from ocpi_hub.modules.asking import CallerDep, CorrelationDep, DocumentDep, ResourcesDep, RoutingDep, WorkDep, answer
+from ocpi_hub.modules.asking import Heard, answer
 from ocpi_hub.modules.sight import sight
 from ocpi_hub.objects import reading
 from ocpi_hub.objects.kinds import Kind
 from ocpi_hub.objects.patch import find_child, require_same
 from ocpi_hub.partners.access import serves
-from ocpi_hub.partners.directory import Caller
 from ocpi_hub.wire.envelope import Raw
 from ocpi_hub.wire.errors import InvalidParameters
-from ocpi_hub.wire.headers import PartyId, Routing
+from ocpi_hub.wire.headers import PartyId
 from ocpi_hub.wire.json import loads
 from ocpi_hub.wire.paging import PageQuery, next_link
 from ocpi_hub.wire.parties import InterfaceRole
@@ -35,7 +33,7 @@ from ocpi_hub.wire.parties import InterfaceRole
 
 def sender(kind: Kind) -> APIRouter:
     """What all parties of the hub offer, to be asked for: the list and, for some kinds, one object by its id."""
-    router, asked = APIRouter(tags=[kind.module.value]), _Sender(kind)
+    router, asked = APIRouter(tags=[kind.module.value], route_class=describing.Direct), _Sender(kind)
     describing.add(router, kind, "GET", asked.get_list, interface="sender")
     for depth in range(len(kind.children) + 1 if kind.by_id else 0):
         describing.add(router, kind, "GET", asked.get_object, interface="sender", depth=depth)
@@ -44,7 +42,7 @@ def sender(kind: Kind) -> APIRouter:
 
 def receiver(kind: Kind) -> APIRouter:
     """What the hub is told by the owners of objects, and what it has kept of that."""
-    router, told = APIRouter(tags=[kind.module.value]), _Receiver(kind)
+    router, told = APIRouter(tags=[kind.module.value], route_class=describing.Direct), _Receiver(kind)
     if "POST" in kind.verbs:
         describing.add(router, kind, "POST", told.post, interface="receiver")
     by_id = {"GET": told.get, "PUT": told.put, "PATCH": told.patch, "DELETE": told.delete}
@@ -62,14 +60,11 @@ class Named:
     ids: tuple[str, ...]
     token_type: str | None
 
-
-async def _named(request: Request) -> Named:
-    parts = dict(request.path_params)
-    owner = (parts.pop("country_code", ""), parts.pop("party_id", ""))
-    return Named(owner, tuple(parts.values()), request.query_params.get("type") or None)
-
-
-NamedDep = Annotated[Named, Depends(_named)]
+    @classmethod
+    def read(cls, heard: Heard) -> Self:
+        parts = dict(heard.request.path_params)
+        owner = (parts.pop("country_code", ""), parts.pop("party_id", ""))
+        return cls(owner, tuple(parts.values()), heard.request.query_params.get("type") or None)
 
 
 class _Sender:
@@ -78,28 +73,28 @@ class _Sender:
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
 
-    async def get_list(
-        self, request: Request, caller: CallerDep, routing: RoutingDep, resources: ResourcesDep, db: WorkDep
-    ) -> Response:
+    async def get_list(self, heard: Heard) -> Response:
         """A page of everything that the caller may see; the next link goes on where this page ended."""
+        resources, given = heard.resources, heard.request.query_params
         most = resources.settings.page_limit
-        query = PageQuery.read(request.query_params, cap=most)
+        query = PageQuery.read(given, cap=most)
         if self.kind.dated and query.date_from is None:
             raise InvalidParameters("date_from: is required")
-        after = _read_cursor(request.query_params.get("cursor"))
-        seen = await sight(self.kind, caller, routing, resources)
-        page = await reading.page(db, self.kind, query=query, sight=seen, after=after)
+        after = _read_cursor(given.get("cursor"))
+        seen = await sight(self.kind, heard.caller, heard.routing, resources)
+        async with resources.unit_of_work() as db:
+            page = await reading.page(db, self.kind, query=query, sight=seen, after=after)
         headers = {"X-Total-Count": str(page.total), "X-Limit": str(most)}
         if page.last is not None:
-            headers["Link"] = next_link(_url(request, resources), query, filters={"cursor": _cursor(page.last)})
+            headers["Link"] = next_link(_url(heard), query, filters={"cursor": _cursor(page.last)})
         return answer(resources, [Raw(document) for document in page.documents], headers=headers)
 
-    async def get_object(
-        self, named: NamedDep, caller: CallerDep, routing: RoutingDep, resources: ResourcesDep, db: WorkDep
-    ) -> Response:
+    async def get_object(self, heard: Heard) -> Response:
         """One object or its child. A sender's URL names no owner: OCPI-to does where several have this id."""
-        seen = await sight(self.kind, caller, routing, resources)
-        found = await reading.find(db, self.kind, named.ids[0], sight=seen)
+        named, resources = Named.read(heard), heard.resources
+        seen = await sight(self.kind, heard.caller, heard.routing, resources)
+        async with resources.unit_of_work() as db:
+            found = await reading.find(db, self.kind, named.ids[0], sight=seen)
         if len(found) > 1:
             raise InvalidParameters(f"several parties have a {self.kind.name} with this id: name one by OCPI-to")
         return answer(resources, _part(self.kind, found[0].document if found else None, named.ids[1:]))
@@ -111,109 +106,60 @@ class _Receiver:
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
 
-    async def get(
-        self, named: NamedDep, caller: CallerDep, routing: RoutingDep, resources: ResourcesDep, db: WorkDep
-    ) -> Response:
+    async def get(self, heard: Heard) -> Response:
         """The object as it is kept, for its owner."""
-        owner = self._owner(caller, routing, named)
+        named = Named.read(heard)
+        owner = self._owner(heard, named)
         # The id in a Location header is encoded twice, see _location.
         object_id = unquote(named.ids[0]) if self.kind.immutable else named.ids[0]
-        kept = await reading.get(db, self.kind, owner=owner, object_id=object_id, token_type=named.token_type)
-        return answer(resources, _part(self.kind, kept.document if kept else None, named.ids[1:]))
+        async with heard.resources.unit_of_work() as db:
+            kept = await reading.get(db, self.kind, owner=owner, object_id=object_id, token_type=named.token_type)
+        return answer(heard.resources, _part(self.kind, kept.document if kept else None, named.ids[1:]))
 
-    async def put(
-        self,
-        named: NamedDep,
-        document: DocumentDep,
-        caller: CallerDep,
-        routing: RoutingDep,
-        correlation_id: CorrelationDep,
-        resources: ResourcesDep,
-        db: WorkDep,
-    ) -> Response:
+    async def put(self, heard: Heard) -> Response:
         """Keep a whole object, or a whole EVSE or Connector of a Location that is known."""
-        owner, at, source = self._owner(caller, routing, named), resources.clock(), caller.platform.id
-        if len(named.ids) > 1:
-            written = await publish.put_child(
-                db,
-                self.kind,
-                owner=owner,
-                ids=named.ids,
-                document=document,
-                source=source,
-                at=at,
-                correlation_id=correlation_id,
-            )
-        else:
+        named, document = Named.read(heard), await heard.document()
+        owner = self._owner(heard, named)
+        if len(named.ids) == 1:
             # Without ?type= the body says what type of token it is: many platforms leave it out for app users too.
             names = {self.kind.key_field: named.ids[0]} | ({"type": named.token_type} if named.token_type else {})
             require_same(document, names)
-            written = await publish.put(
-                db, self.kind, owner=owner, document=document, source=source, at=at, correlation_id=correlation_id
-            )
-        return answer(resources, http_status=_status(written))
+        async with heard.resources.unit_of_work() as db:
+            if len(named.ids) > 1:
+                written = await publish.put_child(
+                    db, self.kind, owner=owner, ids=named.ids, document=document, **heard.origin
+                )
+            else:
+                written = await publish.put(db, self.kind, owner=owner, document=document, **heard.origin)
+        return answer(heard.resources, http_status=_status(written))
 
-    async def patch(
-        self,
-        named: NamedDep,
-        document: DocumentDep,
-        caller: CallerDep,
-        routing: RoutingDep,
-        correlation_id: CorrelationDep,
-        resources: ResourcesDep,
-        db: WorkDep,
-    ) -> Response:
+    async def patch(self, heard: Heard) -> Response:
         """Merge changes into an object, or into its EVSE or Connector."""
-        await publish.patch(
-            db,
-            self.kind,
-            owner=self._owner(caller, routing, named),
-            ids=named.ids,
-            changes=document,
-            source=caller.platform.id,
-            at=resources.clock(),
-            correlation_id=correlation_id,
-            token_type=named.token_type,
-        )
-        return answer(resources)
+        named, changes = Named.read(heard), await heard.document()
+        owner, ids = self._owner(heard, named), named.ids
+        async with heard.resources.unit_of_work() as db:
+            await publish.patch(
+                db, self.kind, owner=owner, ids=ids, changes=changes, token_type=named.token_type, **heard.origin
+            )
+        return answer(heard.resources)
 
-    async def delete(
-        self,
-        named: NamedDep,
-        caller: CallerDep,
-        routing: RoutingDep,
-        correlation_id: CorrelationDep,
-        resources: ResourcesDep,
-        db: WorkDep,
-    ) -> Response:
+    async def delete(self, heard: Heard) -> Response:
         """Forget an object."""
-        removed = await publish.remove(
-            db,
-            self.kind,
-            owner=self._owner(caller, routing, named),
-            object_id=named.ids[0],
-            at=resources.clock(),
-            correlation_id=correlation_id,
-            source=caller.platform.id,
-        )
+        named = Named.read(heard)
+        owner = self._owner(heard, named)
+        async with heard.resources.unit_of_work() as db:
+            removed = await publish.remove(db, self.kind, owner=owner, object_id=named.ids[0], **heard.origin)
         if removed is None:
             raise self.kind.not_found()
-        return answer(resources)
+        return answer(heard.resources)
 
-    async def post(
-        self,
-        request: Request,
-        document: DocumentDep,
-        caller: CallerDep,
-        routing: RoutingDep,
-        correlation_id: CorrelationDep,
-        resources: ResourcesDep,
-    ) -> Response:
+    async def post(self, heard: Heard) -> Response:
         """Keep an object for good, and say where it can be read again (mod_cdrs, POST Method).
 
         It is audited first. A refusal is on record too, so it is raised after the transaction.
         """
-        owner = self._own(caller, routing, self.kind.owner_of(document))
+        document, resources = await heard.document(), heard.resources
+        owner = self._own(heard, self.kind.owner_of(document))
         if owner is None:
             raise InvalidParameters("country_code, party_id: is not a party of your platform")
         async with resources.unit_of_work() as db:
@@ -223,35 +169,36 @@ class _Receiver:
                 self.kind,
                 owner=owner,
                 document=document,
-                source=caller.platform.id,
-                correlation_id=correlation_id,
+                source=heard.caller.platform.id,
+                correlation_id=heard.correlation_id,
             )
         if isinstance(written, Refusal):
             raise InvalidParameters(written.reason)
-        location = f"{_url(request, resources)}/{_location(written)}"
+        location = f"{_url(heard)}/{_location(written)}"
         return answer(resources, http_status=_status(written), headers={"Location": location})
 
-    def _owner(self, caller: Caller, routing: Routing, named: Named) -> PartyId:
+    def _owner(self, heard: Heard, named: Named) -> PartyId:
         """The owner in the URL, as it registered itself. Raises NotFound when it is not the caller's to speak for
         (transport_and_format, Errors: "blocking client access to objects that do not belong to them")."""
         try:
             party = PartyId(*named.owner)
         except InvalidParameters:
             raise self.kind.not_found() from None
-        owner = self._own(caller, routing, party)
+        owner = self._own(heard, party)
         if owner is None:
             raise self.kind.not_found()
         return owner
 
-    def _own(self, caller: Caller, routing: Routing, party: PartyId) -> PartyId | None:
+    def _own(self, heard: Heard, party: PartyId) -> PartyId | None:
         """The party if the caller's platform speaks for it. Raises InvalidParameters when it does not own such objects,
         or when another party of the platform is named in OCPI-from."""
-        entries = [entry for entry in caller.parties if entry.party == party]
+        entries = [entry for entry in heard.caller.parties if entry.party == party]
         if not entries:
             return None
         if not any(serves(entry.role, self.kind.module, InterfaceRole.SENDER) for entry in entries):
             raise InvalidParameters(f"country_code, party_id: {party} is not registered as {self.kind.owner.value}")
-        if routing.from_ is not None and routing.from_ != party:
+        from_ = heard.routing.from_
+        if from_ is not None and from_ != party:
             raise InvalidParameters(f"OCPI-from-country-code, OCPI-from-party-id: the owner is {party}")
         return entries[0].party
 
@@ -272,9 +219,9 @@ def _status(written: Written) -> int:
     return 201 if written.created else 200
 
 
-def _url(request: Request, resources: Resources) -> str:
+def _url(heard: Heard) -> str:
     """This request's URL as partners reach it, without its query."""
-    return resources.settings.api_url + quote(request.url.path.rstrip("/"))
+    return heard.resources.settings.api_url + quote(heard.request.url.path.rstrip("/"))
 
 
 def _location(written: Written) -> str:

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from structlog.contextvars import bind_contextvars, bound_contextvars
+from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from ocpi_hub.base.metrics import LATENCY, REQUESTS
 from ocpi_hub.base.resources import Resources
@@ -64,21 +64,23 @@ class Door:
         ids = MessageIds(given.request_id or str(uuid4()), given.correlation_id or str(uuid4()))
         answer = Answer(send, ids=ids, clock=self._resources.clock)
         target = Target(None)
-        with bound_contextvars(request_id=ids.request_id, correlation_id=ids.correlation_id):
-            try:
-                segments = segments_of(scope)
-                target = Target.read(segments[1:])
-                scope["path"] = "/" + "/".join(segments)
-                scope["state"] = dict(scope.get("state") or {}) | {
-                    "resources": self._resources,
-                    "request_id": ids.request_id,
-                    "correlation_id": ids.correlation_id,
-                }
-                await self._serve(scope, receive, headers=headers, target=target, answer=answer)
-            except Exception as error:
-                await answer.fail(error)
-            finally:
-                _count(scope["method"], target, answer, seconds=perf_counter() - began)
+        # Each request runs in a context of its own, which may begin as that of the request before it.
+        clear_contextvars()
+        bind_contextvars(request_id=ids.request_id, correlation_id=ids.correlation_id)
+        try:
+            segments = segments_of(scope)
+            target = Target.read(segments[1:])
+            scope["path"] = "/" + "/".join(segments)
+            scope["state"] = dict(scope.get("state") or {}) | {
+                "resources": self._resources,
+                "request_id": ids.request_id,
+                "correlation_id": ids.correlation_id,
+            }
+            await self._serve(scope, receive, headers=headers, target=target, answer=answer)
+        except Exception as error:
+            await answer.fail(error)
+        finally:
+            _count(scope["method"], target, answer, seconds=perf_counter() - began)
 
     async def _serve(
         self, scope: Scope, receive: Receive, *, headers: dict[str, str], target: Target, answer: Answer
