@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from bridge_ocpp import ocppj, passwords, records
+from bridge_ocpp.devices.stream_tables import StreamRow
+from bridge_ocpp.devices.streams import Streams
 from bridge_ocpp.port import (
     ChargerRecord,
     FrameRecord,
@@ -21,6 +23,8 @@ from bridge_ocpp.port import (
     TransactionFilter,
 )
 from bridge_ocpp.tables import BridgeRow, ChargerRow, ConnectorRow, FrameRow, NoticeRow, RemoteStartRow, TransactionRow
+
+__all__ = ["Book", "Streams"]
 
 LONGEST_ID = 48
 """OCPP 2.0.1, part 4: the identity of a charging station has at most 48 characters."""
@@ -57,7 +61,7 @@ class Book:
         if row is None:
             return False
         await db.delete(row)
-        for table in (ConnectorRow, RemoteStartRow, NoticeRow, FrameRow):
+        for table in (ConnectorRow, RemoteStartRow, NoticeRow, FrameRow, StreamRow):
             await db.execute(delete(table).where(col(table.charger_key) == row.key))
         return True
 

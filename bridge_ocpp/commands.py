@@ -84,6 +84,7 @@ async def _asked(connection: Connection, command: Command, action: str, payload:
         for note in mended.notes:
             connection.speaker.note(f"{action} answer {note}")
         if mended.fault is not None:
+            await connection.reject_result(answer.message_id, mended.fault, mended.reason, action=action)
             return Outcome(OutcomeStatus.FAILED, f"the answer breaks its schema: {mended.reason}", said)
     return connection.dialect.outbound[type(command)].read(said)
 

@@ -18,9 +18,9 @@ from bridge_ocpp.asking import Asker, SocketGone
 from bridge_ocpp.dialects.words import Dialect, Refused
 from bridge_ocpp.handlers import Desk, handle
 from bridge_ocpp.journal import Journal
-from bridge_ocpp.ocppj import Broken, Call, CallError, CallResult, Fault
+from bridge_ocpp.ocppj import Broken, Call, CallError, CallResult, Fault, ResultError, Send
 from bridge_ocpp.quirks import mend
-from bridge_ocpp.schemas import Edition
+from bridge_ocpp.schemas import Edition, Schema
 from bridge_ocpp.speaker import Speaker
 
 log = structlog.get_logger()
@@ -49,7 +49,7 @@ class Socket(Protocol):
 class _Waiting:
     """A call that waits to be handled; `content` tells the same text from another under the same message id."""
 
-    call: Call
+    call: Call | Send
     content: int
     received: datetime
 
@@ -96,8 +96,8 @@ class Connection:
             self.hears()
             await self._within_rate()
             try:
-                frame = ocppj.read(text)
-                if isinstance(frame, Call):
+                frame = ocppj.read(text, types=self.dialect.frame_types)
+                if isinstance(frame, Call | Send):
                     await self._enqueue(_Waiting(frame, hash(text), self.heard_at))
                 else:
                     await self._not_a_call(frame, text)
@@ -136,16 +136,21 @@ class Connection:
 
     async def _enqueue(self, waiting: _Waiting) -> None:
         call = waiting.call
-        self._note_in("CALL", call.message_id, call.payload, action=call.action)
+        answered = isinstance(call, Call)
+        self._note_in("CALL" if answered else "SEND", call.message_id, call.payload, action=call.action)
         self._quirks(call.notes)
         if self._queue.qsize() < self.desk.config.queue:
             self._queue.put_nowait(waiting)
             return
         self._quirks(("more calls at once than can wait",))
-        await self._fault(call.message_id, Fault.GENERIC, "too many calls at once", action=call.action)
+        if answered:
+            await self._fault(call.message_id, Fault.GENERIC, "too many calls at once", action=call.action)
         await asyncio.sleep(OVERFLOW_PAUSE)
 
-    async def _not_a_call(self, frame: CallResult | CallError | Broken, text: str) -> None:
+    async def _not_a_call(self, frame: CallResult | CallError | ResultError | Broken, text: str) -> None:
+        if isinstance(frame, ResultError):
+            self._result_was_wrong(frame)
+            return
         action = self.asker.hear(frame)
         if isinstance(frame, CallResult):
             self._note_in("CALLRESULT", frame.message_id, frame.payload, action=action)
@@ -157,8 +162,26 @@ class Connection:
             self._quirks((f"frame: {frame.reason.partition(':')[0]}",))
             if frame.answerable:
                 await self._fault(frame.message_id or self.dialect.nameless, frame.fault, frame.reason)
+            elif action is not None and frame.message_id is not None:
+                await self.reject_result(frame.message_id, frame.fault, frame.reason, action=action)
             return
         self._quirks(frame.notes)
+
+    def _result_was_wrong(self, frame: ResultError) -> None:
+        """The charger could not read an answer of ours. What it had told is committed: there is nothing to undo."""
+        error = {"code": frame.code, "description": frame.description, "details": frame.details}
+        self._note_in("CALLRESULTERROR", frame.message_id, error)
+        log.warning("bridge.result_refused", charger=self.speaker.id, code=frame.code[:50])
+        self._quirks((*frame.notes, f"CALLRESULTERROR: {frame.code[:50]}"))
+
+    async def reject_result(self, message_id: str, fault: Fault, reason: str, *, action: str) -> None:
+        """Tell the charger that its CALLRESULT makes no sense, in versions that have a frame for that."""
+        if ocppj.CALLRESULTERROR not in self.dialect.frame_types:
+            return
+        code = self.dialect.codes[fault]
+        error = {"code": code, "description": reason, "details": {}}
+        self._note_out("CALLRESULTERROR", message_id, error, action=action)
+        await self._send(ocppj.write_result_error(message_id, code, reason))
 
     # --- answering -------------------------------------------------------------------------------------------
 
@@ -166,6 +189,9 @@ class Connection:
         """Handle calls one after another until `finish`; each is answered once what it says is committed."""
         while (waiting := await self._queue.get()) is not None:
             call = waiting.call
+            if isinstance(call, Send):
+                await self._sent(call, waiting.received)
+                continue
             known = self._answers.get(call.message_id)
             if known is not None and known[0] == waiting.content:
                 await self._send(known[1])
@@ -194,11 +220,9 @@ class Connection:
         inbound = self.dialect.inbound.get(call.action)
         try:
             if inbound is None:
-                known = self.edition.knows(call.action)
-                raise Refused(
-                    Fault.NOT_SUPPORTED if known else Fault.NOT_IMPLEMENTED, f"{call.action[:50]} is not known"
-                )
-            self._mended(call)
+                fault = Fault.NOT_SUPPORTED if self.edition.has(call.action) else Fault.NOT_IMPLEMENTED
+                raise Refused(fault, f"{call.action[:50]} is not known")
+            self._mended(call, self.edition.request_heard(call.action))
             fact = inbound.read(call.payload)
             reply = await handle(self.desk, self.speaker, fact, protocol=self.dialect.protocol, received=received)
             payload = inbound.answer(reply)
@@ -213,9 +237,23 @@ class Connection:
         self._note_out("CALLRESULT", call.message_id, payload, action=call.action)
         return ocppj.write_result(call.message_id, payload), True
 
-    def _mended(self, call: Call) -> None:
+    async def _sent(self, call: Send, received: datetime) -> None:
+        """Handle what is not answered, whatever becomes of it (2.1, part 4, 4.2.4)."""
+        inbound = self.dialect.sends.get(call.action)
+        if inbound is None:
+            self._quirks((f"SEND: {call.action[:50]} is not known",))
+            return
+        try:
+            self._mended(call, self.edition.send_heard(call.action))
+            fact = inbound.read(call.payload)
+            await handle(self.desk, self.speaker, fact, protocol=self.dialect.protocol, received=received)
+        except Refused as refused:
+            self._quirks((f"SEND {call.action}: {refused.fault.name.lower()}",))
+        except Exception as error:
+            log.exception("bridge.send_failed", charger=self.speaker.id, action=call.action, error=type(error).__name__)
+
+    def _mended(self, call: Call | Send, schema: Schema) -> None:
         """Check the payload, mending what is plain. Raises Refused for what is not."""
-        schema = self.edition.request_heard(call.action)
         if schema.holds(call.payload):
             return
         mended = mend(call.payload, schema.violations, self.dialect.leniency)

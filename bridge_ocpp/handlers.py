@@ -14,6 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bridge_ocpp import status, transactions
 from bridge_ocpp.config import BridgeConfig
+from bridge_ocpp.devices import streams
+from bridge_ocpp.dialects.security_words import ChainStatusAsked
+from bridge_ocpp.dialects.stream_words import StreamClosed, StreamOpened, StreamTold
 from bridge_ocpp.dialects.words import (
     Beat,
     Boot,
@@ -87,6 +90,15 @@ def _written(work: Callable[[AsyncSession, Any, Hearing], Awaitable[None]]) -> C
     return handler
 
 
+async def _stream_opened(desk: Desk, speaker: Speaker, told: StreamOpened, received: datetime) -> Reply:
+    hearing = desk.hearing(speaker, received)
+    return Reply(desk.now(), accepted=await desk.ledger.write(lambda db: streams.opened(db, told, hearing)))
+
+
+async def _chain_status(desk: Desk, _speaker: Speaker, told: ChainStatusAsked, _received: datetime) -> Reply:
+    return Reply(desk.now(), content=told.certificates)
+
+
 _HANDLERS: Mapping[type, Callable[..., Awaitable[Reply]]] = {
     Beat: _beat,
     Transfer: _beat,
@@ -96,6 +108,10 @@ _HANDLERS: Mapping[type, Callable[..., Awaitable[Reply]]] = {
     Metered: _written(transactions.metered),
     ReservationTold: _written(status.reservation_told),
     Notice: _written(status.noticed),
+    StreamOpened: _stream_opened,
+    StreamClosed: _written(streams.closed),
+    StreamTold: _written(streams.told),
+    ChainStatusAsked: _chain_status,
 }
 
 

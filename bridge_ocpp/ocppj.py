@@ -1,5 +1,7 @@
 """OCPP-J: the frames on the wire, read leniently and written strictly, and the error codes of each edition. Pure.
 
+CALL, CALLRESULT and CALLERROR since 1.6; since 2.1 also SEND, which is never answered, and CALLRESULTERROR.
+
 Numbers with a point are Decimal both ways. What the payloads mean is the dialects' business.
 """
 
@@ -13,7 +15,10 @@ from typing import Any
 
 import simplejson
 
-CALL, CALLRESULT, CALLERROR = 2, 3, 4
+CALL, CALLRESULT, CALLERROR, CALLRESULTERROR, SEND = 2, 3, 4, 5, 6
+TYPES = frozenset({CALL, CALLRESULT, CALLERROR})
+TYPES_21 = TYPES | {CALLRESULTERROR, SEND}
+"""OCPP 2.1, part 4, 4.1.3."""
 LONGEST_ID = 36
 LONGEST_DESCRIPTION = 255
 DEEPEST = 32
@@ -86,6 +91,27 @@ class CallError:
 
 
 @dataclass(frozen=True, slots=True)
+class Send:
+    """A message that is never answered, not even by an error."""
+
+    message_id: str
+    action: str
+    payload: dict[str, Any]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ResultError:
+    """The other side could not make sense of our CALLRESULT. It is never answered."""
+
+    message_id: str
+    code: str
+    description: str
+    details: Any
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Broken:
     """Text that is no frame. `message_id` where one could be read; `fault` says what an answer would say, if any."""
 
@@ -95,7 +121,7 @@ class Broken:
     answerable: bool = True
 
 
-Frame = Call | CallResult | CallError | Broken
+Frame = Call | CallResult | CallError | Send | ResultError | Broken
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _UNSTORABLE_ESCAPE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
@@ -122,8 +148,8 @@ def dumps(value: Any) -> str:
     return str(_encoder.encode(value))
 
 
-def read(text: str) -> Frame:
-    """The frame in a WebSocket text message. Never raises: what is no frame is Broken."""
+def read(text: str, *, types: frozenset[int] = TYPES) -> Frame:
+    """The frame in a WebSocket text message. Never raises: what is no frame of these `types` is Broken."""
     try:
         frame = loads(text)
     except ValueError as error:
@@ -144,7 +170,7 @@ def read(text: str) -> Frame:
         return Broken(Fault.NO_RPC, "the message id is not a string")
     if len(message_id) > LONGEST_ID:
         notes.append("frame: a message id over 36 characters")
-    reader = {CALL: _call, CALLRESULT: _result, CALLERROR: _error}.get(kind) if type(kind) is int else None
+    reader = _READERS.get(kind) if type(kind) is int and kind in types else None
     if reader is None:
         return Broken(Fault.MESSAGE_TYPE, f"message type {str(kind)[:20]!r} is not known", message_id)
     return reader(message_id, rest, notes)
@@ -166,17 +192,34 @@ def _result(message_id: str, rest: list[Any], notes: list[str]) -> Frame:
     return CallResult(message_id, payload, tuple(notes))
 
 
+def _send(message_id: str, rest: list[Any], notes: list[str]) -> Frame:
+    payload = _payload(rest[1:], notes)
+    if not rest or not isinstance(rest[0], str) or payload is None:
+        reason = "a SEND has a string that names its action, and an object"
+        return Broken(Fault.FORMAT, reason, message_id, answerable=False)
+    return Send(message_id, rest[0], payload, tuple(notes))
+
+
 def _error(message_id: str, rest: list[Any], notes: list[str]) -> Frame:
+    return CallError(message_id, *_error_parts("CALLERROR", rest, notes), tuple(notes))
+
+
+def _result_error(message_id: str, rest: list[Any], notes: list[str]) -> Frame:
+    return ResultError(message_id, *_error_parts("CALLRESULTERROR", rest, notes), tuple(notes))
+
+
+def _error_parts(kind: str, rest: list[Any], notes: list[str]) -> tuple[str, str, Any]:
     code, description, details = (*rest, None, None, None)[:3]
     if not isinstance(code, str):
-        notes.append("CALLERROR: no error code")
-    return CallError(
-        message_id,
+        notes.append(f"{kind}: no error code")
+    return (
         code if isinstance(code, str) else "GenericError",
         description if isinstance(description, str) else "",
         details if details is not None else {},
-        tuple(notes),
     )
+
+
+_READERS = {CALL: _call, CALLRESULT: _result, CALLERROR: _error, CALLRESULTERROR: _result_error, SEND: _send}
 
 
 def _payload(rest: list[Any], notes: list[str]) -> dict[str, Any] | None:
@@ -214,3 +257,7 @@ def write_result(message_id: str, payload: Mapping[str, Any]) -> str:
 
 def write_error(message_id: str, code: str, description: str) -> str:
     return dumps([CALLERROR, message_id, code, description[:LONGEST_DESCRIPTION], {}])
+
+
+def write_result_error(message_id: str, code: str, description: str) -> str:
+    return dumps([CALLRESULTERROR, message_id, code, description[:LONGEST_DESCRIPTION], {}])

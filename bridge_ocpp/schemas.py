@@ -60,6 +60,23 @@ class Edition:
     def knows(self, action: str) -> bool:
         return action in _actions(self)
 
+    def has(self, action: str) -> bool:
+        """Whether the version has it at all, answered or not."""
+        return action in _actions(self) or action in _sends(self)
+
+    @property
+    def actions(self) -> frozenset[str]:
+        """Every action that has a request and a response."""
+        return _actions(self)
+
+    @property
+    def unanswered(self) -> frozenset[str]:
+        """Every action that is only sent."""
+        return _sends(self)
+
+    def send_heard(self, action: str) -> Schema:
+        return _compiled(self.folder, action, True)
+
     def request_heard(self, action: str) -> Schema:
         return _compiled(self.folder, action + self.request_suffix, True)
 
@@ -81,6 +98,13 @@ def _actions(edition: Edition) -> frozenset[str]:
         for name in names
         if name.endswith(edition.request_suffix) and f"{name.removesuffix(edition.request_suffix)}Response" in names
     )
+
+
+@cache
+def _sends(edition: Edition) -> frozenset[str]:
+    names = {entry.name.removesuffix(".json") for entry in (files("ocpp") / edition.folder / "schemas").iterdir()}
+    suffixes = ("Response", edition.request_suffix)
+    return frozenset(name for name in names if edition.request_suffix and not name.endswith(suffixes))
 
 
 @cache

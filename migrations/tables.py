@@ -13,6 +13,7 @@ MODULES = (
     "ocpi_hub.chargers.tables",
     "ocpi_hub.clearing.tables",
     "bridge_ocpp.tables",
+    "bridge_ocpp.devices.stream_tables",
 )
 
 for name in MODULES:

@@ -22,10 +22,16 @@ from sqlalchemy.engine import make_url
 from ocpi_hub.embedded.migrate import migrate
 from ocpi_hub.embedded.processes import exists
 from ocpi_hub.embedded.servers import Urls, running
+from tests import spoken
 
 
-def pytest_configure() -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--record-spoken", action="store_true", help="write what was exchanged into tests/spoken.json")
+
+
+def pytest_configure(config: pytest.Config) -> None:
     """A developer's own settings must not change a test."""
+    config.pluginmanager.register(spoken.Whole(), "whole-files")
     for name in [name for name in os.environ if name.startswith("OCPI_HUB_")]:
         if not name.startswith("OCPI_HUB_TEST_"):
             del os.environ[name]
@@ -34,6 +40,20 @@ def pytest_configure() -> None:
 # Nothing is judged by a stopwatch here: a busy machine may be slow.
 hypothesis.settings.register_profile("calm", deadline=None)
 hypothesis.settings.load_profile("calm")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def really_spoken(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Holds each test file to what tests/spoken.json says that it exchanges with the bridge (see spoken.py)."""
+    with spoken.listening() as heard:
+        yield
+    config, name = request.config, Path(request.node.nodeid).as_posix()
+    if config.getoption("--record-spoken"):
+        spoken.record(name, heard)
+        return
+    whole = name not in config.pluginmanager.get_plugin("whole-files").broken and "::" not in " ".join(config.args)
+    missing = {tuple(claim) for claim in spoken.claims().get(name, ())} - heard if whole else set()
+    assert not missing, f"tests/spoken.json says that {name} exchanges {sorted(missing)}; run it with --record-spoken"
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,14 @@ Shaped like OCPP 2.0.1, which can hold 1.6. Pure; nothing here knows a message o
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from bridge_ocpp.clock import Said
 from bridge_ocpp.meter import Reading
-from bridge_ocpp.ocppj import Fault
+from bridge_ocpp.ocppj import TYPES, Fault
 from bridge_ocpp.port import ChargingState, ConnectorStatus, IdToken, Outcome, OutcomeStatus, Transaction, Verdict
 from bridge_ocpp.quirks import Leniency
 
@@ -142,13 +142,19 @@ class Transfer(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came of a fact; each dialect takes from it what its answer has room for."""
+    """What came of a fact; each dialect takes from it what its answer has room for.
+
+    `accepted` and `content` belong to the fact: whether the charger gets what it asks for, and what it gets.
+    """
 
     now: datetime
     verdict: Verdict | None = None
     ocpp_id: str | None = None
     boot_status: str = "Accepted"
     interval: int = 0
+    accepted: bool = True
+    reason: str = ""
+    content: Any = None
 
 
 # --- the two tables of a dialect ------------------------------------------------------------------------------------
@@ -176,6 +182,7 @@ class Dialect:
     """One version of OCPP.
 
     `nameless` is the message id of an error about a frame whose own id cannot be read (None: say nothing).
+    `frame_types` are the message types on the wire; `sends` is the table of what a charger says without being answered.
     `echoes_remote_start`: a transaction names the remote start that began it.
     """
 
@@ -188,6 +195,8 @@ class Dialect:
     leniency: Leniency
     inbound: Mapping[str, Inbound]
     outbound: Mapping[type, Outbound]
+    frame_types: frozenset[int] = TYPES
+    sends: Mapping[str, Inbound] = field(default_factory=dict)
 
 
 # --- what both tables are made with ------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from bridge_ocpp.port.events import (
 )
 from bridge_ocpp.port.protocols import ChargerBook, ChargerPort, HubPort
 from bridge_ocpp.port.records import ChargerRecord, ConnectorRecord, FrameRecord, NewCharger, TransactionFilter
+from bridge_ocpp.port.streams import StreamBook, StreamRecord
 from bridge_ocpp.port.words import (
     AuthStatus,
     ChargingState,
@@ -67,6 +68,8 @@ __all__ = [
     "StartCharging",
     "StateChange",
     "StopCharging",
+    "StreamBook",
+    "StreamRecord",
     "Transaction",
     "TransactionCorrected",
     "TransactionEnded",

@@ -1,4 +1,4 @@
-"""A charger that really speaks: OCPP 1.6J or 2.0.1 over a real WebSocket, with a meter that obeys physics.
+"""A charger that really speaks: OCPP 1.6J, 2.0.1 or 2.1 over a real WebSocket, with a meter that obeys physics.
 
 For labs, the demo and tests. It shares no code with the central system, so that neither hides the other's mistakes.
 """

@@ -22,11 +22,15 @@ from websockets.typing import Subprotocol
 
 from bridge_ocpp.simulator.meter import Charge, Evse, Payload
 from bridge_ocpp.simulator.speech16 import Speech16
-from bridge_ocpp.simulator.speech201 import Speech201
+from bridge_ocpp.simulator.speech201 import Speech21, Speech201
 
 Teller = Callable[[str, str], None]
 
-SPEECHES: dict[str, Callable[[], Speech16 | Speech201]] = {"ocpp1.6": Speech16, "ocpp2.0.1": Speech201}
+SPEECHES: dict[str, Callable[[], Speech16 | Speech201]] = {
+    "ocpp1.6": Speech16,
+    "ocpp2.0.1": Speech201,
+    "ocpp2.1": Speech21,
+}
 
 
 class NotAccepted(Exception):

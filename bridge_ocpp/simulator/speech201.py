@@ -113,3 +113,9 @@ class Speech201:
 def _unknown_variable(wanted: Payload) -> Payload:
     named = {"component": wanted["component"], "variable": wanted["variable"]}
     return {"attributeStatus": "UnknownVariable", **named}
+
+
+class Speech21(Speech201):
+    """How OCPP 2.1 says it: what this charger has to say is worded as in 2.0.1."""
+
+    protocol = "ocpp2.1"

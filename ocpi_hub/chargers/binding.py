@@ -3,8 +3,8 @@
 Called once by every entry point, before anything asks for either.
 """
 
-from bridge_ocpp.book import Book
-from bridge_ocpp.port import ChargerBook, ChargerPort
+from bridge_ocpp.book import Book, Streams
+from bridge_ocpp.port import ChargerBook, ChargerPort, StreamBook
 from bridge_ocpp.relay import RedisChargerPort
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.base.secrets import Vault
@@ -21,3 +21,5 @@ def bind(resources: Resources) -> None:
     port: ChargerPort = RedisChargerPort(resources.redis)
     resources.put(ChargerBook, book)  # type: ignore[type-abstract]
     resources.put(ChargerPort, port)  # type: ignore[type-abstract]
+    streams: StreamBook = Streams()
+    resources.put(StreamBook, streams)  # type: ignore[type-abstract]

@@ -102,7 +102,7 @@ def charger(
     charger_id: Annotated[str, typer.Argument(help="The charger's id, as it was added to the hub.")],
     password: Annotated[str | None, typer.Option(help="Its password.")] = None,
     url: Annotated[str, typer.Option(help="The bridge's URL.")] = "ws://127.0.0.1:9000/ocpp",
-    protocol: Annotated[str, typer.Option(help="ocpp1.6 or ocpp2.0.1")] = "ocpp1.6",
+    protocol: Annotated[str, typer.Option(help="ocpp1.6, ocpp2.0.1 or ocpp2.1")] = "ocpp1.6",
     evses: Annotated[int, typer.Option(min=1, help="How many EVSEs it has.")] = 1,
     power: Annotated[int, typer.Option(min=1, help="Charging power in W.")] = 11000,
     card: Annotated[str | None, typer.Option(help="Hold this card to EVSE 1 after the boot.")] = None,

@@ -1,0 +1,35 @@
+"""The periodic event streams of our chargers (OCPP 2.1), for operators."""
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from bridge_ocpp.port import ChargerBook, StreamBook
+from ocpi_hub.admin.answers import Json, ResourcesDep, not_found
+
+router = APIRouter(default_response_class=Json)
+
+
+@router.get("/chargers/{charger_id}/event-streams")
+async def get_event_streams(charger_id: str, resources: ResourcesDep) -> Any:
+    """The streams that this charger has open, with the newest values of each."""
+    async with resources.unit_of_work() as db:
+        if await resources.get(ChargerBook).charger(charger_id, db) is None:  # type: ignore[type-abstract]
+            raise not_found("charger", charger_id)
+        found = await resources.get(StreamBook).streams(charger_id, db)  # type: ignore[type-abstract]
+    return Json(
+        [
+            {
+                "id": stream.id,
+                "monitoring_id": stream.monitoring_id,
+                "interval": stream.interval,
+                "most_values": stream.most_values,
+                "opened_at": stream.opened_at,
+                "heard_at": stream.heard_at,
+                "heard": stream.heard,
+                "pending": stream.pending,
+                "values": [{"at": at, "value": value} for at, value in stream.values],
+            }
+            for stream in found
+        ]
+    )
