@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, DateTime, MetaData, Text, TypeDecorator, cast
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect, make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlmodel import SQLModel
 
@@ -86,6 +87,16 @@ def open_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
 def session_maker(engine: AsyncEngine, info: Mapping[Any, Any] | None = None) -> async_sessionmaker[AsyncSession]:
     """Sessions that keep their objects readable after the commit; each has `info` as its own."""
     return async_sessionmaker(engine, expire_on_commit=False, info=dict(info or {}))
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether an error says that the database is not there just now, and nothing about what was asked of it.
+
+    Classes 08 (connection) and 57P (shutdown, crash, starting up) of PostgreSQL's SQLSTATE, and a socket that fails.
+    """
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or str(getattr(error.orig, "sqlstate", "")).startswith(("08", "57P"))
+    return isinstance(error, ConnectionError | FileNotFoundError)
 
 
 def after_commit(db: AsyncSession, job: str, *ids: Any) -> None:

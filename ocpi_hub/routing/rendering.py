@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Send
 
+from ocpi_hub.base.database import is_away
 from ocpi_hub.base.resources import Clock
 from ocpi_hub.routing.call import Passed
 from ocpi_hub.routing.reading import Overflow
@@ -67,7 +68,10 @@ class Answer:
         """
         error, headers = as_ocpi(raised)
         if error is None:
-            log.error("request.failed", exc_info=raised)
+            if is_away(raised):  # one line each: an outage has many of them and one reason
+                log.error("request.no_database", error=type(raised).__name__)
+            else:
+                log.error("request.failed", exc_info=raised)
             error = ServerError("the hub failed; its operator finds the reason under this correlation id")
             if not self.authenticated:
                 error.http_status = 500

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import httpx
 import pytest
 from redis.asyncio import Redis
@@ -323,6 +324,24 @@ async def test_a_failure_of_ours_is_3000_and_its_reason_is_in_the_log_only(
     assert line["correlation_id"] == "look-for-this"
     assert "UndefinedTable" in line["exception"]
     assert known.hub_token not in out.getvalue()
+
+
+async def test_a_database_that_is_away_is_3000_and_one_line_of_the_log(
+    hub: Hub, known: Partner, database_url: str
+) -> None:
+    out = io.StringIO()
+    configure_logs(level="INFO", form="json", stream=out)
+    await known.get("tariffs")  # who calls is known from now on, without the database
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    await connection.close()
+    answer = await known.get("tariffs")
+    assert (answer.status_code, enveloped(answer)["status_code"]) == (200, 3000)
+    [line] = [json.loads(line) for line in out.getvalue().splitlines() if "request." in line]
+    assert (line["event"], "exception" in line) == ("request.no_database", False)
 
 
 async def test_where_nobody_can_be_authenticated_it_is_500_in_the_envelope(hub: Hub, known: Partner) -> None:
