@@ -16,6 +16,7 @@ from bridge_ocpp.port import AuthStatus
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.base.secrets import Vault
 from ocpi_hub.chargers.mapping import verdict_of
+from ocpi_hub.dialects.speaking import unwrapped
 from ocpi_hub.partners.access import may_talk
 from ocpi_hub.partners.client import PartnerClient, Refused, Result, Told
 from ocpi_hub.partners.directory import Directory
@@ -86,6 +87,7 @@ async def _ask(
         routing=Routing(to=owner, from_=from_party),
         correlation_id=str(uuid.uuid4()),
         timeout=resources.settings.authorize_timeout,
+        profile=platform.profile,
     )
     return judge(result, token)
 
@@ -110,8 +112,7 @@ def refused(http_status: int, ocpi_status: int | None, message: str) -> Answered
 
 def allowed(data: Any, is_it: Callable[[Token], bool]) -> Answered | NoAnswer:
     """An AuthorizationInfo; its Token is taken where `is_it` says that it is the one that was asked about."""
-    if isinstance(data, list) and len(data) == 1:
-        data = data[0]  # several libraries wrap every single object in a list
+    data = unwrapped(data)
     if not isinstance(data, Mapping) or not isinstance(data.get("allowed"), str):
         return NoAnswer("the provider's answer does not say whether the token is allowed")
     location, info, reference = data.get("location"), data.get("info"), data.get("authorization_reference")

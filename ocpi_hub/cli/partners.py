@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from ocpi_hub.cli.output import print_json, print_pairs, print_table, with_hub
+from ocpi_hub.cli.profiles import profile
 
 app = typer.Typer(help="Partner platforms.", epilog="Example: ocpi-hub partner list", no_args_is_help=True)
 
@@ -120,6 +121,9 @@ def remove(partner: Partner) -> None:
 
     with_hub(lambda resources: remove_partner(resources, partner))
     print(f"{partner} is removed")
+
+
+app.command(epilog="Example: ocpi-hub partner profile GreenApp push=patch page_size=50")(profile)
 
 
 def _party(text: str) -> dict[str, str]:

@@ -121,5 +121,7 @@ async def resume_or_forget(db: AsyncSession, change: StatusChange) -> None:
         await outbox.forget(db, change.platform_id, at=change.at)
     elif change.after is ConnectionStatus.CONNECTED:
         await outages.over(db, change.platform_id)
+        if change.before is ConnectionStatus.OFFLINE:
+            await outbox.drop_unwanted(db, change.platform_id, at=change.at)
         await outbox.due_now(db, change.platform_id, at=change.at)
         ring_after_commit(db, drain, change.platform_id)

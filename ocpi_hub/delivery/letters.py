@@ -15,13 +15,16 @@ from sqlalchemy.sql import text
 
 from ocpi_hub.base.resources import resources_of
 from ocpi_hub.delivery.outbox import Debt, Return
+from ocpi_hub.dialects.profile import Profile
+from ocpi_hub.dialects.speaking import said, with_slash
 from ocpi_hub.objects.kinds import CDRS, KINDS, Kind
 from ocpi_hub.partners import agreements, roster
 from ocpi_hub.partners.client import Result
 from ocpi_hub.partners.directory import Directory
 from ocpi_hub.wire import json as wire_json
 from ocpi_hub.wire.headers import PartyId, Routing
-from ocpi_hub.wire.parties import ModuleId
+from ocpi_hub.wire.parties import ClientInfo, ModuleId
+from ocpi_hub.wire.types import OcpiModel
 
 log = structlog.get_logger()
 
@@ -47,26 +50,32 @@ class Called:
 
 
 async def write(
-    db: AsyncSession, debts: Sequence[Debt], *, endpoints: Mapping[str, str], hub: PartyId, at: datetime
+    db: AsyncSession,
+    debts: Sequence[Debt],
+    *,
+    endpoints: Mapping[str, str],
+    profile: Profile,
+    hub: PartyId,
+    at: datetime,
 ) -> tuple[list[Letter], list[Return]]:
     """Letters for these debts of one platform; and, for those that nothing can be sent for, how they end.
 
-    `endpoints` are the URLs of the platform's RECEIVER interfaces by module.
+    `endpoints` are the URLs of the platform's RECEIVER interfaces by module, `profile` is how it wants its letters.
     """
     documents = await _documents(db, debts)
     letters: list[Letter] = []
     returns: list[Return] = []
     for debt in debts:
         document = debt.body or documents.get((debt.kind, debt.owner_key, debt.key))
-        verb = _verb(debt, document)
+        verb = _verb(debt, document, profile)
         base = endpoints.get(debt.kind)
         if verb is None:
             returns.append(Return(debt, paid=True))
         elif debt.url is None and base is None:
             returns.append(_without_endpoint(debt))
         else:
-            url = debt.url or "/".join(part for part in (str(base).rstrip("/"), debt.path) if part)
-            body = document.encode() if document is not None and verb != "DELETE" else None
+            url = debt.url or _url(str(base), debt.path, profile)
+            body = _body(debt, document, profile) if document is not None and verb != "DELETE" else None
             letters.append(Letter(debt, verb, url, body, _routing(debt, hub), at))
     return letters, returns
 
@@ -107,15 +116,38 @@ def _kept(kind: Kind) -> TextClause:
     )
 
 
-def _verb(debt: Debt, document: str | None) -> str | None:
-    """What is true now decides: a removed object that came back is put, one that went is deleted. None: say nothing."""
+def _url(base: str, path: str, profile: Profile) -> str:
+    """The RECEIVER endpoint and what follows it; the endpoint alone is as it was given, but for slashes."""
+    joined = "/".join(part for part in (base.rstrip("/"), path) if part)
+    return with_slash(joined, profile.trailing_slash)
+
+
+def _body(debt: Debt, document: str, profile: Profile) -> bytes:
+    """The document as it is kept, byte for byte, unless this partner wants it otherwise."""
+    model = _MODELS.get(debt.kind)
+    if model is None or not profile.rewrites:
+        return document.encode()
+    return wire_json.dumps(said(wire_json.loads(document), model, profile)).encode()
+
+
+_MODELS: dict[str, type[OcpiModel]] = {kind.module.value: kind.model for kind in KINDS.values()}
+_MODELS[ModuleId.HUB_CLIENT_INFO.value] = ClientInfo
+
+
+def _verb(debt: Debt, document: str | None, profile: Profile) -> str | None:
+    """What is true now decides: a removed object that came back is put, one that went is deleted. None: say nothing.
+
+    A PATCH for a partner that wants it has all fields, so it is the same whatever the partner has. A Session is put
+    all the same: a PATCH appends its charging periods.
+    """
     if debt.body is not None:
         return debt.verb
     if debt.kind == ModuleId.HUB_CLIENT_INFO:
         return debt.verb if document is not None else None
     kind = KINDS[debt.kind]
     if document is not None:
-        return "POST" if kind.immutable else "PUT"
+        patched = profile.push == "patch" and "PATCH" in kind.verbs and not kind.growing
+        return "POST" if kind.immutable else "PATCH" if patched else "PUT"
     return "DELETE" if "DELETE" in kind.verbs else None
 
 

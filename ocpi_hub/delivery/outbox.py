@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import delete, or_, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql import text
 from sqlmodel import col
@@ -18,6 +18,8 @@ from sqlmodel import col
 from ocpi_hub.delivery.audience import Receiver
 from ocpi_hub.delivery.tables import Owed
 from ocpi_hub.objects.kinds import CDRS, SESSIONS, Kind
+from ocpi_hub.partners.manners import profile_of
+from ocpi_hub.partners.tables import Platform
 from ocpi_hub.wire.headers import PartyId
 
 log = structlog.get_logger()
@@ -294,6 +296,20 @@ async def due_now(db: AsyncSession, platform_id: str, *, at: datetime) -> None:
     """What a platform was waiting for is due at once: it is back."""
     waiting = (col(Owed.platform_id) == platform_id, col(Owed.dead_at).is_(None), col(Owed.attempts) > 0)
     await db.execute(update(Owed).where(*waiting).values(due_at=at, attempts=0))
+
+
+async def drop_unwanted(db: AsyncSession, platform_id: str, *, at: datetime) -> None:
+    """A platform is back that does not want to be told what it missed (push_retry in its profile): it fetches that
+    itself. Its CDRs go on the dead-letter list, for they are money."""
+    platform = await db.get(Platform, platform_id)
+    if platform is None or (profile := profile_of(platform)).push_retry == "all":
+        return
+    kinds = await db.scalars(select(col(Owed.kind)).where(col(Owed.platform_id) == platform_id, _OPEN).distinct())
+    unwanted = [kind for kind in kinds if not profile.retries(kind)]
+    here = (col(Owed.platform_id) == platform_id, col(Owed.kind).in_(unwanted), _OPEN)
+    reason = "the partner was offline, and is not told again (push_retry)"
+    await db.execute(update(Owed).where(*here, _CDR).values(dead_at=at, last_error=reason))
+    await db.execute(delete(Owed).where(*here, ~_CDR))
 
 
 _CDR = col(Owed.kind) == CDRS.module.value

@@ -19,6 +19,7 @@ from ocpi_hub.delivery.tables import Outage
 from ocpi_hub.partners import presence
 from ocpi_hub.partners.client import PartnerClient, Refused, Result, Told, Unreachable
 from ocpi_hub.partners.directory import Directory
+from ocpi_hub.partners.manners import profile_of
 from ocpi_hub.partners.tables import Platform
 from ocpi_hub.wire.parties import ConnectionStatus
 
@@ -36,8 +37,14 @@ async def ask(resources: Resources, platform_id: str) -> Result | None:
     except ValueError as error:
         log.error("delivery.key_lost", platform=platform_id, reason=str(error))
         return None
+    profile = profile_of(platform)
     return await resources.one(PartnerClient).call(
-        "GET", platform.versions_url, credentials_token=token, encoding=platform.token_encoding, platform_id=platform_id
+        "GET",
+        platform.versions_url,
+        credentials_token=token,
+        encoding=profile.token_encoding,
+        platform_id=platform_id,
+        profile=profile,
     )
 
 

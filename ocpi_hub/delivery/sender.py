@@ -4,9 +4,10 @@ Database and network never meet in one function: `turn` is a transaction without
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import random
+from typing import Any
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,8 +19,13 @@ from ocpi_hub.delivery import letters, outages, outbox
 from ocpi_hub.delivery.letters import Called, Letter
 from ocpi_hub.delivery.outages import Known
 from ocpi_hub.delivery.settling import settle
-from ocpi_hub.partners.client import PartnerClient
+from ocpi_hub.dialects.profile import Profile
+from ocpi_hub.dialects.speaking import slash_learned
+from ocpi_hub.partners.client import PartnerClient, Refused, Result, Told
+from ocpi_hub.partners.learning import learn
+from ocpi_hub.partners.manners import profile_of
 from ocpi_hub.wire.headers import PartyId
+from ocpi_hub.wire.json import loads
 from ocpi_hub.wire.parties import ConnectionStatus
 
 log = structlog.get_logger()
@@ -34,7 +40,7 @@ class Post:
 
     letters: list[Letter]
     credentials_token: str
-    encoding: str
+    profile: Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,7 @@ class _Platform:
     id: str
     status: str
     sealed_token: str | None
-    encoding: str
+    profile: Profile
     endpoints: Mapping[str, str]
     outage: Known | None
 
@@ -59,7 +65,8 @@ async def turn(resources: Resources, platform_id: str, called: Sequence[Called],
         platform = await _read(db, platform_id)
         if platform is None:
             return None
-        outage = await settle(db, platform_id, platform.outage, called, at=at)
+        outage = await settle(db, platform_id, platform.outage, called, profile=platform.profile, at=at)
+        await _learn(db, resources, platform, called)
         token = await _token(db, resources, platform, at=at)
         retry_at = outage.retry_at if outage else None
         room = AT_ONCE - flying if retry_at is None else 1 - min(flying, 1)
@@ -68,32 +75,57 @@ async def turn(resources: Resources, platform_id: str, called: Sequence[Called],
         until, trial = at + timedelta(seconds=settings.lease), retry_at is not None
         debts = await outbox.lease(db, platform_id, room=room, at=at, until=until, least_tried=trial)
         hub = PartyId(settings.country_code, settings.party_id)
-        written, returns = await letters.write(db, debts, endpoints=platform.endpoints, hub=hub, at=at)
+        written, returns = await letters.write(
+            db, debts, endpoints=platform.endpoints, profile=platform.profile, hub=hub, at=at
+        )
         await outbox.give_back(db, returns, at=at)
-        return Post(written, token, platform.encoding) if debts else None
+        return Post(written, token, platform.profile) if debts else None
 
 
 async def call(resources: Resources, letter: Letter, post: Post) -> Called:
-    """Send a letter. It ends before its lease does, so that no lane is told by two at once."""
+    """Send a letter. It ends before its lease does, so that no lane is told by two at once.
+
+    A PATCH of something that the partner does not have becomes a PUT (transport_and_format, PATCH).
+    """
+    result = await _call(resources, letter, post)
+    if letter.verb == "PATCH" and isinstance(result, Refused) and result.http_status not in (401, 403):
+        letter = replace(letter, verb="PUT")
+        result = await _call(resources, letter, post)
+    return Called(letter, result)
+
+
+async def _call(resources: Resources, letter: Letter, post: Post) -> Result:
     settings, debt = resources.settings, letter.debt
-    result = await resources.one(PartnerClient).call(
+    share = 0.4 if post.profile.push == "patch" else 0.8  # a PATCH may be followed by a PUT
+    return await resources.one(PartnerClient).call(
         letter.verb,
         letter.url,
         credentials_token=post.credentials_token,
-        encoding=post.encoding,
+        encoding=post.profile.token_encoding,
         platform_id=debt.platform_id,
         body=letter.body,
         routing=letter.routing,
         correlation_id=debt.correlation_id,
-        timeout=min(settings.partner_timeout, 0.8 * settings.lease),
+        timeout=min(settings.partner_timeout, share * settings.lease),
+        profile=post.profile,
     )
-    return Called(letter, result)
+
+
+async def _learn(db: AsyncSession, resources: Resources, platform: _Platform, called: Sequence[Called]) -> None:
+    """A redirect to the same URL with or without a slash at its end need not be followed a second time."""
+    for one in called:
+        if isinstance(one.result, Told) and one.result.url != one.letter.url and one.letter.debt.url is None:
+            slash = slash_learned(one.letter.url, one.result.url)
+            if slash is not None:
+                how = f"a redirect of {one.letter.verb} {one.letter.debt.kind}"
+                await learn(db, resources, platform.id, {"trailing_slash": slash}, how=how)
+                return
 
 
 # The platform is locked first, and weakly: so locks come in the same order as when its status changes.
 _READ = text("""
 SELECT platform.id, platform.status, platform.their_credentials_token, platform.token_encoding,
-       outage.failures, outage.failed_at, outage.retry_at,
+       platform.profile::text, platform.learned::text, outage.failures, outage.failed_at, outage.retry_at,
        ARRAY(SELECT identifier FROM endpoint WHERE platform_id = platform.id AND role = 'RECEIVER' ORDER BY id),
        ARRAY(SELECT url FROM endpoint WHERE platform_id = platform.id AND role = 'RECEIVER' ORDER BY id)
 FROM platform LEFT JOIN outage ON outage.platform_id = platform.id
@@ -106,9 +138,17 @@ async def _read(db: AsyncSession, platform_id: str) -> _Platform | None:
     row = (await db.execute(_READ, {"platform_id": platform_id})).one_or_none()
     if row is None:
         return None
-    id_, status, sealed, encoding, failures, failed_at, retry_at, modules, urls = row
+    id_, status, sealed, encoding, set_, learned, failures, failed_at, retry_at, modules, urls = row
     outage = Known(failures, failed_at, retry_at) if failures is not None else None
-    return _Platform(id_, status, sealed, encoding, dict(zip(modules, urls, strict=True)), outage)
+    profile = profile_of(_Ways(loads(set_), loads(learned), encoding))
+    return _Platform(id_, status, sealed, profile, dict(zip(modules, urls, strict=True)), outage)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ways:
+    profile: Mapping[str, Any]
+    learned: Mapping[str, Any]
+    token_encoding: str
 
 
 async def _token(db: AsyncSession, resources: Resources, platform: _Platform, *, at: datetime) -> str | None:

@@ -19,6 +19,7 @@ from ocpi_hub.delivery.letters import Called, Letter
 from ocpi_hub.delivery.outages import Known, Trouble
 from ocpi_hub.delivery.outbox import Debt, Return
 from ocpi_hub.delivery.tables import Attempt
+from ocpi_hub.dialects.profile import Profile
 from ocpi_hub.objects.kinds import CDRS, KINDS
 from ocpi_hub.partners.client import Refused, Result, Told, Unreachable
 
@@ -58,10 +59,19 @@ def speaks(result: Result | None) -> bool:
 
 
 async def settle(
-    db: AsyncSession, platform_id: str, outage: Known | None, called: Sequence[Called], *, at: datetime
+    db: AsyncSession,
+    platform_id: str,
+    outage: Known | None,
+    called: Sequence[Called],
+    *,
+    profile: Profile,
+    at: datetime,
 ) -> Known | None:
-    """Write down what came of calls to one platform. `outage` is its outage before them; gives that after them."""
-    await outbox.give_back(db, [_return(one, at=at) for one in called], at=at)
+    """Write down what came of calls to one platform. `outage` is its outage before them; gives that after them.
+
+    What its profile does not want to be told a second time goes with the first failure.
+    """
+    await outbox.give_back(db, [_kept(_return(one, at=at), profile) for one in called], at=at)
     answers = [(one.letter, one.result) for one in called if one.result is not None]
     if not answers:
         return outage
@@ -94,6 +104,15 @@ def _return(called: Called, *, at: datetime) -> Return:
             return Return(debt, failed=True, due_at=at + timedelta(seconds=wait), error=_message(result))
         case Verdict.DOWN:
             return Return(debt, failed=True, due_at=at, error=_message(result))
+
+
+def _kept(returned: Return, profile: Profile) -> Return:
+    """A debt that failed, unless this partner is not to be told again: then it goes, and a CDR is for the operator."""
+    kind = returned.debt.kind
+    if not returned.failed or profile.retries(kind):
+        return returned
+    log.warning("delivery.not_repeated", platform=returned.debt.platform_id, module=kind, reason=returned.error)
+    return Return(returned.debt, paid=kind != CDRS.module, dead=kind == CDRS.module, error=returned.error)
 
 
 def _trouble(letter: Letter, result: Result) -> Trouble | None:

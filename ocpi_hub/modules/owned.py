@@ -18,6 +18,7 @@ from ocpi_hub.delivery import publish
 from ocpi_hub.delivery.publish import Written
 from ocpi_hub.modules import describing
 from ocpi_hub.modules.asking import Heard, answer
+from ocpi_hub.modules.manners import given, taken
 from ocpi_hub.modules.sight import sight
 from ocpi_hub.objects import reading
 from ocpi_hub.objects.kinds import Kind
@@ -75,19 +76,19 @@ class _Sender:
 
     async def get_list(self, heard: Heard) -> Response:
         """A page of everything that the caller may see; the next link goes on where this page ended."""
-        resources, given = heard.resources, heard.request.query_params
+        resources, params = heard.resources, heard.request.query_params
         most = resources.settings.page_limit
-        query = PageQuery.read(given, cap=most)
+        query = PageQuery.read(params, cap=most)
         if self.kind.dated and query.date_from is None:
             raise InvalidParameters("date_from: is required")
-        after = _read_cursor(given.get("cursor"))
+        after = _read_cursor(params.get("cursor"))
         seen = await sight(self.kind, heard.caller, heard.routing, resources)
         async with resources.unit_of_work() as db:
             page = await reading.page(db, self.kind, query=query, sight=seen, after=after)
         headers = {"X-Total-Count": str(page.total), "X-Limit": str(most)}
         if page.last is not None:
             headers["Link"] = next_link(_url(heard), query, filters={"cursor": _cursor(page.last)})
-        return answer(resources, [Raw(document) for document in page.documents], headers=headers)
+        return answer(resources, given(self.kind, page.documents, heard.caller), headers=headers)
 
     async def get_object(self, heard: Heard) -> Response:
         """One object or its child. A sender's URL names no owner: OCPI-to does where several have this id."""
@@ -118,8 +119,8 @@ class _Receiver:
 
     async def put(self, heard: Heard) -> Response:
         """Keep a whole object, or a whole EVSE or Connector of a Location that is known."""
-        named, document = Named.read(heard), await heard.document()
-        owner = self._owner(heard, named)
+        named = Named.read(heard)
+        document, owner = await taken(self.kind, heard, depth=len(named.ids) - 1), self._owner(heard, named)
         if len(named.ids) == 1:
             # Without ?type= the body says what type of token it is: many platforms leave it out for app users too.
             names = {self.kind.key_field: named.ids[0]} | ({"type": named.token_type} if named.token_type else {})
@@ -135,8 +136,9 @@ class _Receiver:
 
     async def patch(self, heard: Heard) -> Response:
         """Merge changes into an object, or into its EVSE or Connector."""
-        named, changes = Named.read(heard), await heard.document()
-        owner, ids = self._owner(heard, named), named.ids
+        named = Named.read(heard)
+        changes, ids = await taken(self.kind, heard, depth=len(named.ids) - 1), named.ids
+        owner = self._owner(heard, named)
         async with heard.resources.unit_of_work() as db:
             await publish.patch(
                 db, self.kind, owner=owner, ids=ids, changes=changes, token_type=named.token_type, **heard.origin
@@ -158,7 +160,7 @@ class _Receiver:
 
         It is audited first. A refusal is on record too, so it is raised after the transaction.
         """
-        document, resources = await heard.document(), heard.resources
+        document, resources = await taken(self.kind, heard), heard.resources
         owner = self._own(heard, self.kind.owner_of(document))
         if owner is None:
             raise InvalidParameters("country_code, party_id: is not a party of your platform")

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from fastapi import APIRouter, Response
 
+from ocpi_hub.dialects.profile import Profile
 from ocpi_hub.modules.asking import CallerDep, ResourcesDep, answer
 from ocpi_hub.wire.parties import InterfaceRole, ModuleId
 
@@ -37,10 +37,10 @@ def router(version: str, mounted: Sequence[Mounted]) -> APIRouter:
     return routes
 
 
-def _endpoint(mounted: Mounted, base: str, profile: Any) -> dict[str, str]:
+def _endpoint(mounted: Mounted, base: str, profile: Profile) -> dict[str, str]:
     """One Endpoint. The role says nothing on `credentials`, and SENDER is advised (NOTE on Endpoint); a partner that
     looks for another one can have it: `credentials_role` in its profile."""
     role = mounted.role.value
     if mounted.module == ModuleId.CREDENTIALS:
-        role = str(profile.get("credentials_role", role))
+        role = profile.credentials_role
     return {"identifier": mounted.module, "role": role, "url": f"{base}{mounted.path}"}

@@ -20,7 +20,8 @@ QUOTED = 300
 class Told:
     """The partner took it: HTTP 2xx and OCPI 1xxx, both (status_codes.asciidoc).
 
-    `headers` compare without case. `token_encoding` is how the credentials token was presented: base64 or raw.
+    `headers` compare without case. `token_encoding` is how the credentials token was presented: base64 or raw. `url` is
+    where the answer came from, after a redirect that was followed.
     """
 
     answer: Answer
@@ -29,6 +30,7 @@ class Told:
     milliseconds: int
     request_id: str
     token_encoding: str
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +76,12 @@ Result = Told | Refused | Unreachable
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """An HTTP answer, read to its end; `headers` compare without case."""
+    """An HTTP answer, read to its end; `headers` compare without case. `url` is where it came from in the end."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,7 @@ def judge(
         reason = f"HTTP {status}, and not OCPI: {complaint}"
         return Unreachable(reason, milliseconds, request_id, status, trouble=Trouble.ANSWER)
     if 200 <= status < 300 and answer.ok:
-        return Told(answer, status, headers, milliseconds, request_id, encoding)
+        return Told(answer, status, headers, milliseconds, request_id, encoding, received.url)
     message = f"HTTP {status}, OCPI {answer.status_code}{said}"
     return Refused(status, answer.status_code, message, answer, milliseconds, request_id)
 

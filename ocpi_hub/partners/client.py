@@ -23,6 +23,7 @@ from httpx_aiohttp.transport import AiohttpResponseStream, AiohttpTransport, map
 
 from ocpi_hub.base.resources import Resources, utc_now
 from ocpi_hub.base.settings import Settings
+from ocpi_hub.dialects.profile import PLAIN, Profile
 from ocpi_hub.partners.answers import Received, Refused, Relayed, Result, Told, Trouble, Unreachable, judge
 from ocpi_hub.partners.guard import Blocked, Guard, url_problem
 from ocpi_hub.wire.headers import CORRELATION_ID, REQUEST_ID, Routing, encode_token
@@ -86,11 +87,13 @@ class PartnerClient:
         correlation_id: str | None = None,
         timeout: float | None = None,
         extra_headers: Mapping[str, str] | None = None,
+        profile: Profile = PLAIN,
     ) -> Result:
         """Ask a partner. Never raises for what the partner does; `timeout` in seconds is for everything together.
 
         `encoding` auto: base64 first, as the specification wants, and once raw after a 401 (transport_and_format,
-        the NOTE on "Authorization header"); with a `platform_id` the one that worked is remembered.
+        the NOTE on "Authorization header"); with a `platform_id` the one that worked is remembered. Of the
+        `profile` only the case of header names counts here.
         """
         found = await self.relay(
             method,
@@ -103,6 +106,7 @@ class PartnerClient:
             correlation_id=correlation_id,
             timeout=timeout,
             extra_headers=extra_headers,
+            profile=profile,
         )
         if isinstance(found, Unreachable):
             return found
@@ -128,6 +132,7 @@ class PartnerClient:
         correlation_id: str | None = None,
         timeout: float | None = None,
         extra_headers: Mapping[str, str] | None = None,
+        profile: Profile = PLAIN,
     ) -> Relayed | Unreachable:
         """As `call`, but the answer is given as it came, whatever its status: for messages that are only passed on."""
         headers = {CORRELATION_ID: correlation_id or str(uuid.uuid4()), **(extra_headers or {})}
@@ -141,7 +146,9 @@ class PartnerClient:
             async with asyncio.timeout(timeout or self._timeout):
                 for attempt in self._encodings_to_try(encoding, platform_id):
                     headers["Authorization"] = present(credentials_token, attempt)
-                    found = await self._once(method, url, headers=headers, body=body, encoding=attempt)
+                    headers[REQUEST_ID] = str(uuid.uuid4())
+                    spelled = {k.lower(): v for k, v in headers.items()} if profile.header_case == "lower" else headers
+                    found = await self._once(method, url, headers=spelled, body=body, encoding=attempt)
                     if isinstance(found, Unreachable) or found.received.status != 401:
                         break
         except TimeoutError:
@@ -166,10 +173,10 @@ class PartnerClient:
         return ("base64", "raw")
 
     async def _once(
-        self, method: str, url: str, *, headers: dict[str, str], body: bytes | None, encoding: str
+        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None, encoding: str
     ) -> Relayed | Unreachable:
         """One request with one way of presenting the token."""
-        headers[REQUEST_ID] = request_id = str(uuid.uuid4())
+        request_id = headers.get(REQUEST_ID) or headers[REQUEST_ID.lower()]
         began = perf_counter()
         try:
             received = await self._follow(method, url, headers=headers, body=body)
@@ -200,7 +207,7 @@ class PartnerClient:
             transport = self._https if request.url.scheme == "https" else self._http
             response = await transport.handle_async_request(request)
             async with aclosing(response):
-                return Received(response.status_code, response.headers, await self._read(response))
+                return Received(response.status_code, response.headers, await self._read(response), url)
         except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
             raise _Failed(_reason(error), _trouble(error)) from None
         except (ValueError, UnicodeError):
@@ -241,7 +248,8 @@ def _tls() -> ssl.SSLContext:
 
 
 class _Exact(AiohttpTransport):
-    """aiohttp under httpx, with the URL byte for byte as it was given: aiohttp itself would write %3A as a colon."""
+    """aiohttp under httpx, with the URL byte for byte as it was given (aiohttp itself would write %3A as a colon), and
+    with the header names in the case that they were given in (httpx would write them small)."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if not isinstance(self.client, aiohttp.ClientSession):
@@ -251,7 +259,7 @@ class _Exact(AiohttpTransport):
             response = await self.client.request(
                 request.method,
                 yarl.URL(str(request.url), encoded=True),
-                headers=request.headers,
+                headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw],
                 data=request.content or None,
                 allow_redirects=False,
                 auto_decompress=False,

@@ -22,6 +22,7 @@ from ocpi_hub.base.resources import Resources
 from ocpi_hub.base.secrets import Vault
 from ocpi_hub.partners import agreements
 from ocpi_hub.partners.agreed import Agreed
+from ocpi_hub.partners.manners import profile_of
 from ocpi_hub.partners.snapshot import PartyEntry, PlatformEntry, Snapshot, TokenEntry
 from ocpi_hub.partners.tables import CredentialsToken, Endpoint, HostedParty, Party, Platform
 from ocpi_hub.wire.headers import PartyId, token_candidates
@@ -204,6 +205,7 @@ def _encoding(authorization: str, presented: str) -> str:
 
 
 def _platform(row: Platform) -> PlatformEntry:
+    profile = profile_of(row)
     return PlatformEntry(
         id=row.id,
         name=row.name,
@@ -211,8 +213,8 @@ def _platform(row: Platform) -> PlatformEntry:
         version=row.version,
         versions_url=row.versions_url,
         their_credentials_token=row.their_credentials_token,
-        token_encoding=row.token_encoding,
-        profile=row.profile,
+        token_encoding=profile.token_encoding,
+        profile=profile,
         registered_at=row.registered_at,
         last_seen_at=row.last_seen_at,
     )

@@ -18,6 +18,7 @@ from ocpi_hub.base.secrets import Vault
 from ocpi_hub.partners import presence
 from ocpi_hub.partners.directory import Directory
 from ocpi_hub.partners.exploring import Explored
+from ocpi_hub.partners.learning import learn
 from ocpi_hub.partners.snapshot import Snapshot
 from ocpi_hub.partners.tables import Endpoint, Party, Platform
 from ocpi_hub.wire.errors import InvalidParameters
@@ -85,6 +86,7 @@ async def enrol(
     platform.registered_at = platform.registered_at or at
     status = ConnectionStatus.SUSPENDED if suspended else ConnectionStatus.CONNECTED
     await presence.set_status(db, platform, status, at=at)
+    await learn(db, resources, platform.id, {"wraps_objects": explored.wraps_objects}, how="its version details")
     resources.one(Directory).changed(db)
 
 

@@ -16,6 +16,7 @@ import structlog
 from pydantic import BaseModel, ValidationError
 
 from ocpi_hub.base.resources import Resources
+from ocpi_hub.dialects.speaking import unwrapped
 from ocpi_hub.partners.client import PartnerClient, Refused, Result, Told, Unreachable
 from ocpi_hub.partners.guard import Guard, url_problem
 from ocpi_hub.wire.errors import NoMatchingEndpoints, ServerError, UnableToUseApi, UnsupportedVersion, from_validation
@@ -67,6 +68,7 @@ class Explored:
     credentials_url: str
     endpoints: Mapping[tuple[str, str], str]
     token_encoding: str
+    wraps_objects: bool
     credentials_token: str = field(repr=False)
 
 
@@ -90,7 +92,8 @@ async def explore(
     result = await resources.one(PartnerClient).call(
         "GET", version.url, credentials_token=credentials_token, encoding=told.token_encoding
     )
-    details = _details(_told("details", f"GET {version.url}", result).answer.data)
+    data = _told("details", f"GET {version.url}", result).answer.data
+    details = _details(data)
     endpoints = await _endpoints(resources, details)
     return Explored(
         versions_url=versions_url,
@@ -98,6 +101,7 @@ async def explore(
         credentials_url=_required(endpoints),
         endpoints=endpoints,
         token_encoding=told.token_encoding,
+        wraps_objects=isinstance(data, list),
         credentials_token=credentials_token,
     )
 
@@ -151,8 +155,7 @@ def _choose(offered: list[Version], wanted: tuple[str, ...]) -> Version:
 
 
 def _details(data: Any) -> list[Endpoint]:
-    if isinstance(data, list) and len(data) == 1:
-        data = data[0]
+    data = unwrapped(data)
     if not isinstance(data, Mapping) or not isinstance(data.get("endpoints"), list):
         raise HandshakeFailed("details", "the answer has no list of endpoints")
     return _read_many(Endpoint, data["endpoints"][:MOST_ENDPOINTS])

@@ -18,6 +18,7 @@ from sqlmodel import col, select
 
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.base.secrets import Vault
+from ocpi_hub.dialects.speaking import unwrapped
 from ocpi_hub.partners import keyring, roster
 from ocpi_hub.partners.client import PartnerClient, Refused, Result, Told
 from ocpi_hub.partners.directory import Caller, Directory
@@ -260,11 +261,8 @@ async def _exchange(resources: Resources, method: str, explored: Explored, our_t
     if not isinstance(result, Told):
         reason = result.message if isinstance(result, Refused) else result.reason
         raise HandshakeFailed("credentials", f"{method} {explored.credentials_url}: {reason}", answered=result)
-    data = result.answer.data
-    if isinstance(data, list) and len(data) == 1:
-        data = data[0]  # several libraries wrap every single object in a list
     try:
-        return Credentials.model_validate(data)
+        return Credentials.model_validate(unwrapped(result.answer.data))
     except ValidationError as error:
         reason = f"the partner's credentials cannot be used: {from_validation(error).message}"
         raise HandshakeFailed("credentials", reason, answered=result) from None

@@ -15,8 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from ocpi_hub.base.resources import Resources
+from ocpi_hub.dialects.profile import changed
 from ocpi_hub.partners import keyring, presence, roster
 from ocpi_hub.partners.directory import Directory
+from ocpi_hub.partners.manners import all_learned, profile_of
 from ocpi_hub.partners.tables import CredentialsToken, Endpoint, HostedParty, Party, Platform
 from ocpi_hub.wire.errors import InvalidParameters
 from ocpi_hub.wire.headers import PartyId
@@ -165,6 +167,8 @@ def _document(
             {"identifier": endpoint.identifier, "role": endpoint.role, "url": endpoint.url} for endpoint in endpoints
         ],
         "profile": platform.profile,
+        "learned": all_learned(platform),
+        "profile_in_force": profile_of(platform).document(),
         "token_encoding": {"we_send": platform.token_encoding, "they_send": presented[-1] if presented else None},
         "credentials": [
             {"purpose": token.purpose, "created_at": token.created_at, "expires_at": token.expires_at}
@@ -197,9 +201,12 @@ async def resume(db: AsyncSession, resources: Resources, platform_id: str) -> No
 
 
 async def set_profile(db: AsyncSession, resources: Resources, platform_id: str, profile: Mapping[str, Any]) -> None:
-    """Replace the interop profile. Raises UnknownPartner."""
+    """Change the interop profile: the fields that are named, null for taking one back.
+
+    Raises UnknownPartner, and InvalidParameters that names what is wrong.
+    """
     platform = await find(db, platform_id)
-    platform.profile = dict(profile)
+    platform.profile = changed(platform.profile, profile)
     db.add(platform)
     resources.one(Directory).changed(db)
 

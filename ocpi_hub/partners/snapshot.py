@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from ocpi_hub.dialects.profile import Profile
 from ocpi_hub.partners.access import serves
 from ocpi_hub.partners.agreed import Agreed
 from ocpi_hub.wire.headers import PartyId
@@ -16,7 +17,8 @@ from ocpi_hub.wire.parties import ConnectionStatus, InterfaceRole, Role
 
 @dataclass(frozen=True, slots=True)
 class PlatformEntry:
-    """One connection. `their_credentials_token` is sealed; None means that we cannot call this platform."""
+    """One connection. `their_credentials_token` is sealed; None means that we cannot call this platform. `profile` is
+    the one in force."""
 
     id: str
     name: str
@@ -25,7 +27,7 @@ class PlatformEntry:
     versions_url: str | None
     their_credentials_token: str | None = field(repr=False)
     token_encoding: str
-    profile: Mapping[str, Any]
+    profile: Profile
     registered_at: datetime | None
     last_seen_at: datetime | None
 

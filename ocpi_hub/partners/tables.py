@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, Identity, Index, String, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.sql import text
 from sqlmodel import Field, SQLModel
 
 from ocpi_hub.base.database import UtcTime
@@ -21,8 +22,9 @@ class Platform(SQLModel, table=True):
     `expected` lists the parties that may register here ([{country_code, party_id, role}]); empty: any that is free.
     `registered_at` is None until credentials were exchanged, and again when they were revoked: then nothing may be
     sent or asked. `their_credentials_token` is sealed. `token_encoding` is how this partner wants it: base64, raw, or
-    auto (transport_and_format, "Authorization header"). `profile` is its interop profile. `list_owed`: it has just come
-    (back) and is to be told the whole list of parties.
+    auto (transport_and_format, "Authorization header"). `profile` is what the operator set of its interop profile,
+    `learned` what the hub found out ({name: {value, at, how}}). `list_owed`: it has just come (back) and is to be told
+    the whole list of parties.
     """
 
     __tablename__ = "platform"
@@ -36,6 +38,9 @@ class Platform(SQLModel, table=True):
     token_encoding: str = "auto"  # noqa: S105 - the name of a setting
     expected: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONB)
     profile: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
+    learned: dict[str, Any] = Field(
+        default_factory=dict, sa_type=JSONB, sa_column_kwargs={"server_default": text("'{}'::jsonb")}
+    )
     created_at: datetime = Field(sa_type=UtcTime)
     registered_at: datetime | None = Field(default=None, sa_type=UtcTime)
     status_changed_at: datetime = Field(sa_type=UtcTime)

@@ -5,15 +5,18 @@ No module above is known here; the door and our own chargers both ask through `a
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import structlog
 
 from ocpi_hub.base.resources import Resources
+from ocpi_hub.dialects.speaking import unwrapped
 from ocpi_hub.partners.access import may_talk, serves
 from ocpi_hub.partners.snapshot import Snapshot
 from ocpi_hub.routing.call import Call, Passed
 from ocpi_hub.routing.forward import endpoint_of, forward, joined, message_for
+from ocpi_hub.wire import json as wire_json
 from ocpi_hub.wire.errors import OcpiError, ReceiverTimeout, UnknownToken
 from ocpi_hub.wire.headers import PartyId
 from ocpi_hub.wire.parties import ConnectionStatus, InterfaceRole, ModuleId
@@ -84,13 +87,23 @@ async def _ask(resources: Resources, call: Call, snapshot: Snapshot, party: Part
         platform, endpoint = endpoint_of(snapshot, party, platform, ModuleId.TOKENS, InterfaceRole.SENDER)
         url = joined(endpoint, call.path, call.query)
         message = message_for(call, party, platform, url=url, hub=snapshot.hub)
-        return await forward(resources, message, timeout=resources.settings.authorize_timeout)
+        passed = await forward(resources, message, timeout=resources.settings.authorize_timeout)
+        return _plain(passed) if platform.profile.wraps_objects else passed
     except OcpiError as error:
         return error
 
 
+def _plain(passed: Passed) -> Passed:
+    """The answer with its object as an object: the hub chose who answers, so what the caller gets is OCPI."""
+    data = unwrapped(passed.data)
+    if data is passed.data:
+        return passed
+    whole = wire_json.loads(passed.body) | {"data": data}
+    return replace(passed, body=wire_json.dumps(whole).encode(), data=data)
+
+
 def _allowed(passed: Passed) -> str | None:
-    data: Any = passed.data[0] if isinstance(passed.data, list) and len(passed.data) == 1 else passed.data
+    data: Any = unwrapped(passed.data)
     known = 1000 <= passed.status_code < 2000 and isinstance(data, dict)
     return str(data.get("allowed")) if known else None
 

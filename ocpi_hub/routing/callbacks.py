@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ocpi_hub.base.resources import Resources
+from ocpi_hub.dialects.speaking import unwrapped
 from ocpi_hub.partners.guard import callback_problem
 from ocpi_hub.routing import proxies, rewriting
 from ocpi_hub.routing.call import Call, Passed
@@ -80,7 +81,7 @@ async def settle(resources: Resources, outgoing: Outgoing, passed: Passed) -> No
     """After the answer it is known how long a result may come: the receiver's own timeout, or the reservation's end."""
     if outgoing.ours is None:
         return
-    data = passed.data[0] if isinstance(passed.data, list) and len(passed.data) == 1 else passed.data
+    data = unwrapped(passed.data)
     timeout = data.get("timeout") if isinstance(data, dict) else None
     if not isinstance(timeout, int) or isinstance(timeout, bool) or not 0 <= timeout <= 10**6:
         return

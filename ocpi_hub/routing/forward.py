@@ -134,6 +134,7 @@ async def forward(resources: Resources, message: Message, *, timeout: float | No
         correlation_id=message.correlation_id,
         timeout=timeout,
         extra_headers=extra,
+        profile=platform.profile,
     )
     try:
         passed = _answered(found, message)

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from ocpi_hub.dialects.profile import PLAIN
 from ocpi_hub.partners.snapshot import PartyEntry, PlatformEntry, Snapshot
 from ocpi_hub.wire.headers import PartyId
 from ocpi_hub.wire.parties import ConnectionStatus, Role
@@ -18,7 +19,7 @@ def platform(platform_id: str, *, status: ConnectionStatus = ConnectionStatus.CO
         versions_url="https://partner.example/versions",
         their_credentials_token="sealed",
         token_encoding="base64",
-        profile={},
+        profile=PLAIN,
         registered_at=AT,
         last_seen_at=AT,
     )
