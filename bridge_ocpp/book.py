@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from bridge_ocpp import ocppj, passwords, records
+from bridge_ocpp.devices.shelf import OWNED, Shelf
 from bridge_ocpp.devices.stream_tables import StreamRow
 from bridge_ocpp.devices.streams import Streams
 from bridge_ocpp.port import (
@@ -30,12 +31,12 @@ LONGEST_ID = 48
 """OCPP 2.0.1, part 4: the identity of a charging station has at most 48 characters."""
 
 
-class Book:
-    """Implements port.ChargerBook. `pepper` is the bridge's `secret`."""
+class Book(Shelf):
+    """Implements port.ChargerBook, and port.DeviceBook by its shelf. `pepper` is the bridge's `secret`."""
 
     def __init__(self, pepper: bytes, *, now: Callable[[], datetime]) -> None:
+        super().__init__(now=now)
         self._pepper = pepper
-        self._now = now
 
     async def register(self, charger: NewCharger, db: AsyncSession) -> None:
         """Raises KeyError when the id exists, ValueError for an id, a profile or a password that cannot be."""
@@ -61,7 +62,7 @@ class Book:
         if row is None:
             return False
         await db.delete(row)
-        for table in (ConnectorRow, RemoteStartRow, NoticeRow, FrameRow, StreamRow):
+        for table in (ConnectorRow, RemoteStartRow, NoticeRow, FrameRow, StreamRow, *OWNED):
             await db.execute(delete(table).where(col(table.charger_key) == row.key))
         return True
 

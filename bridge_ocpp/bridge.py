@@ -15,13 +15,15 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from bridge_ocpp import commands, status, transactions
+from bridge_ocpp import status, transactions
 from bridge_ocpp.config import BridgeConfig
 from bridge_ocpp.connection import Connection
+from bridge_ocpp.devices import asking, tending
+from bridge_ocpp.devices.errands import Errands
 from bridge_ocpp.handlers import Desk
 from bridge_ocpp.journal import Journal
 from bridge_ocpp.ledger import Ledger, UnitOfWork
-from bridge_ocpp.port import Command, HubPort, Outcome, OutcomeStatus
+from bridge_ocpp.port import Attend, Command, HubPort, Outcome, OutcomeStatus
 from bridge_ocpp.relay import Ear
 from bridge_ocpp.seats import DRAIN, Seats
 from bridge_ocpp.server import Admission, listening
@@ -54,6 +56,13 @@ class Bridge:
         self._beat_every = min(5.0, config.ping_interval / 4)
         self._ear = Ear(redis, self.process_id, lease=config.ping_interval * 1.5)
         self._seats = Seats(Desk(config, self._ledger, hub, now), self._journal, self._ear)
+        self._errands = Errands(
+            self._ledger,
+            self.process_id,
+            connections=lambda: self.connections,
+            kinds=tending.KINDS,
+            at_once=config.errands_at_once,
+        )
         self._timers: list[asyncio.Task[None]] = []
 
     @property
@@ -80,6 +89,7 @@ class Bridge:
                 self._every(self._beat_every, self.beat),
                 self._every(self.config.ping_interval / 2, self.look_round),
                 self._every(PRUNING, self.prune),
+                self._every(self.config.errand_interval, self.attend),
             )
         ]
         try:
@@ -96,6 +106,7 @@ class Bridge:
                 await asyncio.wait(self._seats.leaving, timeout=DRAIN)
         finally:
             await _stopped(self._timers)
+            await self._errands.aclose()
             await self._last_words()
 
     async def _lookup(self, charger_key: str) -> Admission | None:
@@ -116,7 +127,10 @@ class Bridge:
             await self._ear.let_go(charger_key)
             return Outcome(OutcomeStatus.OFFLINE, "the charger is not connected")
         try:
-            return await commands.execute(connection, command, within=within)
+            if isinstance(command, Attend):
+                await self._errands.run_due(now=self._now(), charger_key=charger_key)
+                return Outcome(OutcomeStatus.ACCEPTED)
+            return await asking.execute(connection, command, within=within)
         except Exception as error:
             log.exception("bridge.command_failed", charger=connection.speaker.id, error=type(error).__name__)
             return Outcome(OutcomeStatus.FAILED, "the bridge could not ask the charger")
@@ -148,6 +162,10 @@ class Bridge:
             await self._ledger.write(self._journal.write)
         for connection in list(self.connections.values()):
             await self._seats.keep_quirks(connection.speaker)
+
+    async def attend(self) -> None:
+        """Begin what is owed to the chargers that are here and due."""
+        await self._errands.run_due(now=self._now())
 
     async def prune(self) -> None:
         """Let go of old frames, loose meter values and remote starts that nothing followed."""

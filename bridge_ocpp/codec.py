@@ -1,12 +1,22 @@
 """Commands and outcomes as JSON, for asking a charger from another process. Explicit and pure; no pickle."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any
 
 from bridge_ocpp import ocppj
-from bridge_ocpp.port import Command, IdToken, Outcome, OutcomeStatus
+from bridge_ocpp.port import (
+    AuthStatus,
+    Command,
+    IdToken,
+    LocalListEntry,
+    Outcome,
+    OutcomeStatus,
+    VariableName,
+    VariableSetting,
+    Verdict,
+)
 
 COMMANDS: Mapping[str, type[Command]] = {kind.__name__: kind for kind in Command.__subclasses__()}
 """Every command of the port."""
@@ -16,10 +26,29 @@ def _token(value: Any) -> IdToken:
     return IdToken(value["value"], value["type"])
 
 
+def _verdict(value: Any) -> Verdict:
+    expires = value["expires_at"]
+    return Verdict(
+        AuthStatus(value["status"]),
+        _token(value["group"]) if value["group"] is not None else None,
+        datetime.fromisoformat(expires) if expires is not None else None,
+        value["message"],
+    )
+
+
+def _entry(value: Any) -> LocalListEntry:
+    verdict = value["verdict"]
+    return LocalListEntry(_token(value["id_token"]), _verdict(verdict) if verdict is not None else None)
+
+
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     "id_token": _token,
     "group": _token,
     "expires_at": datetime.fromisoformat,
+    "names": lambda values: tuple(VariableName(**value) for value in values),
+    "settings": lambda values: tuple(VariableSetting(VariableName(**v["name"]), v["value"]) for v in values),
+    "entries": lambda values: tuple(_entry(value) for value in values),
+    "criteria": tuple,
 }
 
 
@@ -53,6 +82,8 @@ def read_outcome(text: str | bytes) -> Outcome:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, IdToken):
-        return {"value": value.value, "type": value.type}
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
     return value.isoformat() if isinstance(value, datetime) else value

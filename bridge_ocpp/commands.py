@@ -1,5 +1,6 @@
 """What the business side wants of a charger, asked over its connection; how it ended is an Outcome, never an error."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -9,7 +10,9 @@ from sqlmodel import col
 from bridge_ocpp import records
 from bridge_ocpp.asking import NoAnswer
 from bridge_ocpp.connection import Connection
+from bridge_ocpp.dialects.device_words import Unsayable
 from bridge_ocpp.dialects.words import Payload
+from bridge_ocpp.journal import mask
 from bridge_ocpp.ocppj import Broken, CallError
 from bridge_ocpp.port import Command, Outcome, OutcomeStatus, RawCall, StartCharging, StopCharging, Transaction
 from bridge_ocpp.quirks import mend
@@ -23,8 +26,17 @@ _UNABLE = {"NotImplemented", "NotSupported"}
 _MAY_STILL_START = {OutcomeStatus.ACCEPTED, OutcomeStatus.TIMEOUT}
 
 
+_NOT_YET: Mapping[type[Command], tuple[str, ...]] = {
+    StartCharging: ("Pending", "Rejected"),
+    StopCharging: ("Pending", "Rejected"),
+}
+"""What must not be asked of a charger whose boot was answered so (1.6, 4.2; 2.0.1, B02.FR.05)."""
+
+
 async def execute(connection: Connection, command: Command, *, within: float) -> Outcome:
     """Ask the charger and wait at most `within` seconds, the time for its turn included."""
+    if connection.speaker.boot_answer in _NOT_YET.get(type(command), ()):
+        return Outcome(OutcomeStatus.REJECTED, "the charger's boot has not been accepted yet")
     try:
         if isinstance(command, RawCall):
             return await _raw(connection, command, within=within)
@@ -43,7 +55,7 @@ async def _raw(connection: Connection, command: RawCall, *, within: float) -> Ou
     answer = await connection.asker.ask(action, command.payload, within=within)
     if isinstance(answer, CallError | Broken):
         return _refused(answer)
-    return Outcome(OutcomeStatus.ACCEPTED, payload=answer.payload)
+    return Outcome(OutcomeStatus.ACCEPTED, payload=mask(answer.payload))
 
 
 async def _translated(connection: Connection, command: Command, *, within: float) -> Outcome:
@@ -53,7 +65,10 @@ async def _translated(connection: Connection, command: Command, *, within: float
     about = await _about(connection, command)
     if isinstance(command, StopCharging) and about is None:
         return Outcome(OutcomeStatus.UNKNOWN_TRANSACTION, "no such transaction runs at this charger")
-    payload = outbound.say(command, about)
+    try:
+        payload = outbound.say(command, about)
+    except Unsayable as reason:
+        return Outcome(OutcomeStatus.INVALID, str(reason))
     broken = connection.edition.request_sent(outbound.action).violations(dict(payload))
     if broken:
         return Outcome(OutcomeStatus.FAILED, f"cannot be said in {connection.dialect.protocol}: {_sentence(broken)}")

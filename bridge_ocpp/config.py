@@ -3,6 +3,7 @@
 No reading of the environment here: that is the assembler's business.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -15,6 +16,8 @@ class BridgeConfig:
     secret: bytes = field(repr=False)
     heartbeat_interval: int = 300
     """Between two heartbeats, as told to chargers."""
+    boot_interval: int = 60
+    """After how long a charger whose boot was not accepted boots again, as told to it."""
     ping_interval: float = 30.0
     """Between two WebSocket pings. A silent charger is offline within two of these."""
     charger_timeout: float = 30.0
@@ -37,6 +40,16 @@ class BridgeConfig:
     """Transactions that may be open at once; never more than the database pool has connections."""
     askers: int = 8
     """Questions about tokens that may be open at once, each with a connection of its own."""
+    provisioning: bool = True
+    """Whether chargers are asked for their variables after a boot, and told what is wished of them."""
+    wishes: Mapping[str, str] = field(default_factory=dict)
+    """What is wished of every charger that can: device_words.Wish to a value."""
+    errand_interval: float = 1.0
+    """Between two looks for what is owed to chargers."""
+    errand_spread: float = 60.0
+    """Over how long the chargers that come back at once are attended to."""
+    errands_at_once: int = 8
+    """Errands that run at the same time in one process."""
     flush_interval: float = 1.0
     """Between two writings of what may be lost: the journal of frames, quirks, last signs of life."""
     frames_kept: int = 500

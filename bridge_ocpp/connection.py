@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from bridge_ocpp import ocppj
+from bridge_ocpp import ocppj, status
 from bridge_ocpp.asking import Asker, SocketGone
 from bridge_ocpp.dialects.words import Dialect, Refused
 from bridge_ocpp.handlers import Desk, handle
@@ -222,6 +222,7 @@ class Connection:
             if inbound is None:
                 fault = Fault.NOT_SUPPORTED if self.edition.has(call.action) else Fault.NOT_IMPLEMENTED
                 raise Refused(fault, f"{call.action[:50]} is not known")
+            self._may_say(call.action)
             self._mended(call, self.edition.request_heard(call.action))
             fact = inbound.read(call.payload)
             reply = await handle(self.desk, self.speaker, fact, protocol=self.dialect.protocol, received=received)
@@ -244,6 +245,7 @@ class Connection:
             self._quirks((f"SEND: {call.action[:50]} is not known",))
             return
         try:
+            self._may_say(call.action)
             self._mended(call, self.edition.send_heard(call.action))
             fact = inbound.read(call.payload)
             await handle(self.desk, self.speaker, fact, protocol=self.dialect.protocol, received=received)
@@ -251,6 +253,10 @@ class Connection:
             self._quirks((f"SEND {call.action}: {refused.fault.name.lower()}",))
         except Exception as error:
             log.exception("bridge.send_failed", charger=self.speaker.id, action=call.action, error=type(error).__name__)
+
+    def _may_say(self, action: str) -> None:
+        if not status.may_say(self.speaker, action, boots_first=self.dialect.boots_first):
+            raise Refused(Fault.SECURITY, f"{action} before a boot was accepted")
 
     def _mended(self, call: Call | Send, schema: Schema) -> None:
         """Check the payload, mending what is plain. Raises Refused for what is not."""
@@ -284,6 +290,7 @@ class Connection:
             self.speaker.note(note)
 
     def _note_call(self, message_id: str, action: str, payload: Mapping[str, Any]) -> None:
+        self.speaker.invited |= self.dialect.invites(action, payload)
         self._note_out("CALL", message_id, payload, action=action)
 
     def _note_in(self, kind: str, message_id: str, payload: Any, *, action: str | None = None) -> None:

@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bridge_ocpp import status, transactions
 from bridge_ocpp.config import BridgeConfig
-from bridge_ocpp.devices import streams
+from bridge_ocpp.devices import booting, reports, streams
+from bridge_ocpp.dialects.device_words import ReportPart
 from bridge_ocpp.dialects.security_words import ChainStatusAsked
 from bridge_ocpp.dialects.stream_words import StreamClosed, StreamOpened, StreamTold
 from bridge_ocpp.dialects.words import (
@@ -55,9 +56,20 @@ async def handle(desk: Desk, speaker: Speaker, fact: Fact, *, protocol: str, rec
     """What came of a fact, once it is committed."""
     if isinstance(fact, Boot):
         hearing = desk.hearing(speaker, received)
-        await desk.ledger.write(lambda db: status.booted(db, fact, protocol, hearing))
-        return Reply(desk.now(), boot_status=speaker.boot_status, interval=desk.config.heartbeat_interval)
+        answer = await desk.ledger.write(lambda db: _booted(db, desk, fact, protocol, hearing))
+        speaker.boot_answer = answer
+        accepted = answer == status.ACCEPTED
+        interval = desk.config.heartbeat_interval if accepted else desk.config.boot_interval
+        return Reply(desk.now(), boot_status=answer, interval=interval)
     return await _HANDLERS[type(fact)](desk, speaker, fact, received)
+
+
+async def _booted(db: AsyncSession, desk: Desk, told: Boot, protocol: str, hearing: Hearing) -> str:
+    answer = await status.booted(db, told, protocol, hearing)
+    if answer == status.ACCEPTED and desk.config.provisioning:
+        spread = desk.config.errand_spread
+        await booting.provision(db, hearing.speaker.key, now=hearing.received, spread=spread)
+    return answer
 
 
 async def _beat(desk: Desk, _speaker: Speaker, _told: Beat | Transfer, _received: datetime) -> Reply:
@@ -112,6 +124,7 @@ _HANDLERS: Mapping[type, Callable[..., Awaitable[Reply]]] = {
     StreamClosed: _written(streams.closed),
     StreamTold: _written(streams.told),
     ChainStatusAsked: _chain_status,
+    ReportPart: _written(reports.part_told),
 }
 
 

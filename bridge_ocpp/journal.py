@@ -95,6 +95,11 @@ class Journal:
             await db.execute(delete(FrameRow).where(mine, col(FrameRow.id) < oldest_kept))
 
 
+def is_secret(name: str) -> bool:
+    """Whether a variable of this name holds a password or a key."""
+    return _SECRET.search(name) is not None
+
+
 def mask(value: Any, *, secret: bool = False) -> Any:
     """The value without passwords and keys: by the name of a field, or of the variable that it is the value of."""
     if isinstance(value, list | tuple):

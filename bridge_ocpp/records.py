@@ -92,6 +92,10 @@ def charger(row: ChargerRow, connectors: Iterable[ConnectorRow], *, alive: bool)
         firmware_version=row.firmware_version,
         connectors=tuple(_connector(each) for each in connectors),
         quirks=tuple(row.quirks),
+        booted_at=row.booted_at,
+        boot_reason=row.boot_reason,
+        boot_answer=row.boot_answer,
+        items_per_message=row.items_per_message,
     )
 
 

@@ -16,6 +16,7 @@ from sqlmodel import col
 
 from bridge_ocpp import status
 from bridge_ocpp.connection import Connection, Socket
+from bridge_ocpp.devices import booting
 from bridge_ocpp.dialects.words import Dialect
 from bridge_ocpp.handlers import Desk
 from bridge_ocpp.journal import Journal
@@ -130,9 +131,15 @@ class Seats:
         self, socket: Socket, charger_key: str, dialect: Dialect
     ) -> tuple[status.Claimed | None, Connection | None]:
         now, hub, process_id = self._desk.now(), self._desk.hub, self._process_id
-        claimed = await self._desk.ledger.write(
-            lambda db: status.claim(db, hub, charger_key, process_id=process_id, protocol=dialect.protocol, now=now)
-        )
+
+        async def claim(db: AsyncSession) -> status.Claimed | None:
+            protocol = dialect.protocol
+            found = await status.claim(db, hub, charger_key, process_id=process_id, protocol=protocol, now=now)
+            if found is not None:
+                await booting.returned(db, charger_key, now=now, spread=self._desk.config.errand_spread)
+            return found
+
+        claimed = await self._desk.ledger.write(claim)
         if claimed is None:
             return None, None
         speaker = Speaker(
@@ -142,7 +149,7 @@ class Seats:
             connected_at=now,
             behind_since=claimed.behind_since,
             echoes_remote_start=dialect.echoes_remote_start,
-            boot_status=claimed.boot_status,
+            boot_answer=claimed.boot_answer,
             quirks=set(claimed.quirks),
         )
         connection = Connection(socket, speaker=speaker, dialect=dialect, desk=self._desk, journal=self._journal)

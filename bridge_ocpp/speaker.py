@@ -21,7 +21,10 @@ class Speaker:
     connected_at: datetime
     behind_since: datetime | None
     echoes_remote_start: bool
-    boot_status: str = "Accepted"
+    boot_answer: str | None = None
+    """What its last boot was answered: Accepted, Pending, Rejected; None when it has never booted."""
+    invited: set[str] = field(default_factory=set)
+    """Actions that we asked it for on this connection; they may come before its boot is accepted."""
     quirks: set[str] = field(default_factory=set)
     new_quirks: list[str] = field(default_factory=list)
 

@@ -18,8 +18,24 @@ from bridge_ocpp.clock import AHEAD, EARLIEST, TOLERANCE, Said
 from bridge_ocpp.dialects.words import Boot, ConnectorTold, Notice, ReservationTold
 from bridge_ocpp.journal import mask
 from bridge_ocpp.port import ChargerBooted, ChargerOnline, ConnectorStatusChanged, HubPort, ReservationChanged
+from bridge_ocpp.speaker import Speaker
 from bridge_ocpp.tables import BridgeRow, ChargerRow, ConnectorRow, NoticeRow, SampleRow
 from bridge_ocpp.transactions import Hearing, remote_starts
+
+ACCEPTED, PENDING, REJECTED = "Accepted", "Pending", "Rejected"
+
+
+def may_say(speaker: Speaker, action: str, *, boots_first: bool) -> bool:
+    """Whether a charger may send this action now, as its last boot was answered.
+
+    Pending: only what we asked it for (1.6, 4.2; 2.0.1, B02.FR.02 and FR.09). Rejected: nothing but another boot
+    (B03.FR.07). One that has never booted may speak where the version does not say otherwise (`boots_first`).
+    """
+    if action == "BootNotification" or speaker.boot_answer == ACCEPTED:
+        return True
+    if speaker.boot_answer is None:
+        return not boots_first
+    return speaker.boot_answer == PENDING and action in speaker.invited
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +44,7 @@ class Claimed:
 
     id: str
     generation: int
-    boot_status: str
+    boot_answer: str | None
     quirks: tuple[str, ...]
     behind_since: datetime | None
     previous: UUID | None
@@ -47,7 +63,7 @@ async def claim(
     row.connected_at, row.last_seen_at, row.protocol = now, now, protocol
     if not was_online:
         await hub.heard(ChargerOnline(row.id, now, online=True), db)
-    return Claimed(row.id, row.generation, row.boot_status, tuple(row.quirks), row.behind_since, previous)
+    return Claimed(row.id, row.generation, row.boot_answer, tuple(row.quirks), row.behind_since, previous)
 
 
 async def release(
@@ -109,33 +125,28 @@ async def keep_quirks(db: AsyncSession, charger_key: str, quirks: list[str]) -> 
         row.quirks = list(dict.fromkeys([*row.quirks, *quirks]))
 
 
-async def booted(db: AsyncSession, told: Boot, protocol: str, hearing: Hearing) -> None:
-    """The charger has started."""
+async def booted(db: AsyncSession, told: Boot, protocol: str, hearing: Hearing) -> str:
+    """The charger has started, or says again what it is. What it is answered: the operator's word of this moment."""
     speaker, received = hearing.speaker, hearing.received
-    await db.execute(
-        update(ChargerRow)
-        .where(col(ChargerRow.key) == speaker.key)
-        .values(
+    row = await db.get(ChargerRow, speaker.key, with_for_update=True)
+    if row is None:  # removed while it spoke; its socket is closed with the next beat
+        return REJECTED
+    row.vendor, row.model, row.serial_number = told.vendor, told.model, told.serial_number
+    row.firmware_version, row.boot_reason, row.booted_at = told.firmware_version, told.reason, received
+    row.boot_answer = row.boot_status
+    if row.boot_status == ACCEPTED:
+        event = ChargerBooted(
+            speaker.id,
+            received,
             vendor=told.vendor,
             model=told.model,
+            protocol=protocol,
             serial_number=told.serial_number,
             firmware_version=told.firmware_version,
-            booted_at=received,
+            reason=told.reason,
         )
-    )
-    if speaker.boot_status != "Accepted":
-        return
-    event = ChargerBooted(
-        speaker.id,
-        received,
-        vendor=told.vendor,
-        model=told.model,
-        protocol=protocol,
-        serial_number=told.serial_number,
-        firmware_version=told.firmware_version,
-        reason=told.reason,
-    )
-    await hearing.hub.heard(event, db)
+        await hearing.hub.heard(event, db)
+    return row.boot_status
 
 
 async def connector_told(db: AsyncSession, told: ConnectorTold, hearing: Hearing) -> None:

@@ -25,6 +25,7 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
     cast,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
@@ -64,6 +65,8 @@ def _as_it_is(value: str | None) -> str | None:
     return value
 
 
+EMPTY_OBJECT = {"server_default": text("'{}'::jsonb")}
+
 TRANSACTION_NUMBER = Sequence(
     "ocpp_transaction_number", start=1, minvalue=1, maxvalue=2**31 - 1, metadata=SQLModel.metadata
 )
@@ -75,7 +78,8 @@ class ChargerRow(SQLModel, table=True):
 
     `generation` counts its sockets and `process_id` is the bridge process that holds the newest: the close of an older
     socket finds another generation here and changes nothing. `behind_since`: from then on the charger may have
-    queued messages that it has not delivered yet. `status` is what it says of itself as a whole.
+    queued messages that it has not delivered yet. `boot_status` is what the operator wants its boots answered with,
+    `boot_answer` what its last one was. `items_per_message`: what the operator knows of how much it takes at once.
     """
 
     __tablename__ = "ocpp_charger"
@@ -102,6 +106,9 @@ class ChargerRow(SQLModel, table=True):
     serial_number: str | None = None
     firmware_version: str | None = None
     booted_at: datetime | None = Field(default=None, sa_type=Moment)
+    boot_reason: str | None = None
+    boot_answer: str | None = None
+    items_per_message: dict[str, int] = Field(default_factory=dict, sa_type=JSONB, sa_column_kwargs=EMPTY_OBJECT)
     quirks: list[str] = Field(default_factory=list, sa_type=JSONB)
     registered_at: datetime = Field(sa_type=Moment)
 

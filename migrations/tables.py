@@ -14,6 +14,7 @@ MODULES = (
     "ocpi_hub.clearing.tables",
     "bridge_ocpp.tables",
     "bridge_ocpp.devices.stream_tables",
+    "bridge_ocpp.devices.tables",
 )
 
 for name in MODULES:

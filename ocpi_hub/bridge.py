@@ -26,9 +26,13 @@ def bridge_of(resources: Resources) -> Bridge:
         port=settings.ocpp_port,
         secret=pepper(resources),
         heartbeat_interval=settings.heartbeat_interval,
+        boot_interval=settings.boot_interval,
         ping_interval=settings.ping_interval,
         charger_timeout=settings.charger_timeout,
         settle_window=settings.settle_window,
+        provisioning=settings.provisioning,
+        wishes=wishes_of(settings),
+        errand_spread=settings.provisioning_spread,
     )
     return Bridge(
         config,
@@ -37,6 +41,20 @@ def bridge_of(resources: Resources) -> Bridge:
         hub=HubEvents(resources),
         now=resources.clock,
     )
+
+
+def wishes_of(settings: Settings) -> dict[str, str]:
+    """What is wished of every charger that can, in the bridge's words; what is empty or 0 is not wished."""
+    wished = {
+        "heartbeat_interval": settings.heartbeat_interval,
+        "ping_interval": settings.charger_ping_interval,
+        "meter_interval": settings.meter_interval,
+        "measurands": settings.measurands,
+        "aligned_interval": settings.aligned_interval,
+        "aligned_measurands": settings.stop_measurands,
+        "stop_measurands": settings.stop_measurands,
+    }
+    return {name: str(value) for name, value in wished.items() if value}
 
 
 def run_bridge(settings: Settings, ready: Callable[[], None]) -> None:

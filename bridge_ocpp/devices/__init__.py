@@ -1,1 +1,1 @@
-"""What the bridge keeps of chargers as devices, beside their transactions: a file per block of the specification."""
+"""The device behind the socket: what it is made of, what is wished of it, and what is owed to it until it is so."""

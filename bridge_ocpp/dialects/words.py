@@ -14,7 +14,16 @@ from typing import Any
 from bridge_ocpp.clock import Said
 from bridge_ocpp.meter import Reading
 from bridge_ocpp.ocppj import TYPES, Fault
-from bridge_ocpp.port import ChargingState, ConnectorStatus, IdToken, Outcome, OutcomeStatus, Transaction, Verdict
+from bridge_ocpp.port import (
+    ChargingState,
+    ConnectorStatus,
+    IdToken,
+    Outcome,
+    OutcomeStatus,
+    Transaction,
+    VariableName,
+    Verdict,
+)
 from bridge_ocpp.quirks import Leniency
 
 Payload = Mapping[str, Any]
@@ -170,11 +179,15 @@ class Inbound:
 
 @dataclass(frozen=True, slots=True)
 class Outbound:
-    """A call to a charger. `say` gets the command and, where it names one, the transaction that it is about."""
+    """A call to a charger. `say` gets the command and, where it names one, the transaction that it is about.
+
+    `say` raises device_words.Unsayable. `at_most`: the items that the version itself takes in one message.
+    """
 
     action: str
     say: Callable[[Any, Transaction | None], Payload]
     read: Callable[[Payload], Outcome]
+    at_most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +196,10 @@ class Dialect:
 
     `nameless` is the message id of an error about a frame whose own id cannot be read (None: say nothing).
     `frame_types` are the message types on the wire; `sends` is the table of what a charger says without being answered.
-    `echoes_remote_start`: a transaction names the remote start that began it.
+    `echoes_remote_start`: a transaction names the remote start that began it. `boots_first`: a charger may say nothing
+    before its first boot is accepted. `invites`: the actions that a call of ours asks a charger to send.
+    `own_component`: where variables without a component belong ("": each must name one). `wishes`: the variables behind
+    each device_words.Wish; `limits`: those that say how much a charger takes at once.
     """
 
     protocol: str
@@ -192,9 +208,14 @@ class Dialect:
     codes: Mapping[Fault, str]
     nameless: str | None
     echoes_remote_start: bool
+    boots_first: bool
+    invites: Callable[[str, Payload], frozenset[str]]
     leniency: Leniency
     inbound: Mapping[str, Inbound]
     outbound: Mapping[type, Outbound]
+    own_component: str
+    wishes: Mapping[Any, tuple[VariableName, ...]]
+    limits: Mapping[str, VariableName]
     frame_types: frozenset[int] = TYPES
     sends: Mapping[str, Inbound] = field(default_factory=dict)
 

@@ -14,9 +14,13 @@ from bridge_ocpp.port.words import IdToken
 
 
 class OutcomeStatus(StrEnum):
-    """How asking a charger ended. Everything but ACCEPTED means that the charger did not do it."""
+    """How asking a charger ended. Everything but ACCEPTED means that the charger did not do it (SCHEDULED: not yet)."""
 
     ACCEPTED = "ACCEPTED"
+    SCHEDULED = "SCHEDULED"
+    """The charger will do it once its transaction is over."""
+    VERSION_MISMATCH = "VERSION_MISMATCH"
+    """A change of a local list that the charger does not have."""
     REJECTED = "REJECTED"
     NOT_SUPPORTED = "NOT_SUPPORTED"
     OCCUPIED = "OCCUPIED"

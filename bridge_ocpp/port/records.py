@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -36,6 +37,10 @@ class ChargerRecord:
     firmware_version: str | None = None
     connectors: tuple[ConnectorRecord, ...] = ()
     quirks: tuple[str, ...] = ()
+    booted_at: datetime | None = None
+    boot_reason: str | None = None
+    boot_answer: str | None = None
+    items_per_message: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

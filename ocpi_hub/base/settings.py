@@ -101,6 +101,31 @@ class Settings(BaseSettings):
 
     # Chargers
     heartbeat_interval: int = Field(300, gt=0, description="Seconds between heartbeats, as told to chargers")
+    boot_interval: int = Field(60, gt=0, description="Seconds until a charger whose boot was not accepted boots again")
+    provisioning: bool = Field(
+        True, description="Ask chargers for their variables after a boot, and tell them what is wished of them"
+    )
+    provisioning_spread: float = Field(
+        60.0, ge=0, description="Seconds over which chargers that come back at once are attended to"
+    )
+    charger_ping_interval: int = Field(
+        60, ge=0, description="Seconds between WebSocket pings of a charger's own, as wished of it; 0: nothing wished"
+    )
+    meter_interval: int = Field(
+        60, ge=0, description="Seconds between meter values of a charge, as wished of chargers; 0: nothing wished"
+    )
+    measurands: str = Field(
+        "Energy.Active.Import.Register,Power.Active.Import",
+        description="Measurands during a charge, as wished of chargers, comma separated; empty: nothing wished",
+    )
+    aligned_interval: int = Field(
+        900, ge=0, description="Seconds between clock-aligned meter values, as wished of chargers; 0: nothing wished"
+    )
+    stop_measurands: str = Field(
+        "Energy.Active.Import.Register",
+        description="Measurands of a charge's begin and end, as wished of chargers, comma separated; pricing needs "
+        "Energy.Active.Import.Register; empty: nothing wished",
+    )
     ping_interval: float = Field(30.0, gt=0, description="Seconds between WebSocket pings to a charger")
     charger_timeout: float = Field(30.0, gt=0, description="Seconds that a charger may take to answer a call")
     session_interval: float = Field(

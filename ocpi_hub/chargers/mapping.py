@@ -106,6 +106,8 @@ def verdict_of(allowed: str) -> AuthStatus:
 
 _RESULTS = {
     OutcomeStatus.ACCEPTED: "ACCEPTED",
+    OutcomeStatus.SCHEDULED: "ACCEPTED",
+    OutcomeStatus.VERSION_MISMATCH: "FAILED",
     OutcomeStatus.REJECTED: "REJECTED",
     OutcomeStatus.NOT_SUPPORTED: "NOT_SUPPORTED",
     OutcomeStatus.OCCUPIED: "EVSE_OCCUPIED",

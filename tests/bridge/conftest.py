@@ -68,9 +68,17 @@ class Place:
     config: BridgeConfig
     clock: "Clock"
 
-    async def register(self, charger_id: str, *, password: str | None = PASSWORD, profile: int = 1) -> None:
+    async def register(
+        self, charger_id: str, *, password: str | None = PASSWORD, profile: int = 1, booted: bool = True
+    ) -> None:
+        """A charger that has `booted` before, so that it may say anything without booting first."""
         async with self.work() as db:
             await self.book.register(port.NewCharger(charger_id, password, profile), db)
+            if booted:
+                key = charger_id.casefold()
+                await db.execute(
+                    text("UPDATE ocpp_charger SET boot_answer = 'Accepted' WHERE key = :key"), {"key": key}
+                )
 
     async def seated(self, charger_id: str, *, bridge: Bridge | None = None) -> None:
         """Wait until this charger's socket is the one that counts, and can be asked from elsewhere."""
@@ -179,6 +187,9 @@ def config() -> BridgeConfig:
         verdict_timeout=1.0,
         settle_window=900.0,
         flush_interval=0.05,
+        provisioning=False,
+        errand_interval=0.5,
+        errand_spread=0.0,
     )
 
 

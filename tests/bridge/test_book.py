@@ -149,7 +149,7 @@ async def test_what_a_charger_says_of_itself_at_boot_is_kept(place: Place) -> No
 
 
 async def test_what_a_charger_wants_noted_is_kept_as_it_came(place: Place) -> None:
-    await register(place, "CP1")
+    await place.register("CP1")
     async with raw(place.bridge.url, "CP1", "ocpp2.0.1") as charger:
         event = {"type": "TamperDetectionActivated", "timestamp": now(), "techInfo": "lid"}
         assert await charger.call("SecurityEventNotification", event) == {}

@@ -8,18 +8,63 @@ import pytest
 
 from bridge_ocpp import codec, ocppj
 from bridge_ocpp.port import (
+    Attend,
+    AuthStatus,
     CancelReservation,
+    ChangeAvailability,
+    ClearCache,
     Command,
+    GetBaseReport,
+    GetLocalListVersion,
+    GetReport,
+    GetVariables,
     IdToken,
+    LocalListEntry,
     Outcome,
     OutcomeStatus,
     RawCall,
     ReserveNow,
+    Reset,
+    SendLocalList,
+    SetNetworkProfile,
+    SetVariables,
     StartCharging,
     StopCharging,
+    TransferData,
+    Trigger,
     UnlockConnector,
+    VariableName,
+    VariableSetting,
+    Verdict,
 )
 
+NAME = VariableName("Interval", "AlignedDataCtrlr", evse_id=1)
+DEVICES: list[Command] = [
+    Attend(),
+    GetVariables((NAME, VariableName("HeartbeatInterval"))),
+    SetVariables((VariableSetting(NAME, "900"),)),
+    GetBaseReport(7),
+    GetReport(8, (NAME,), ("Problem",)),
+    Reset(when_idle=True, evse_id=2),
+    ChangeAvailability(operative=False, evse_id=1, connector_id=1),
+    Trigger("StatusNotification", 1, 1),
+    ClearCache(),
+    TransferData("com.example", "M", {"a": 1}),
+    GetLocalListVersion(),
+    SendLocalList(
+        3,
+        full=True,
+        entries=(
+            LocalListEntry(
+                IdToken("T"),
+                Verdict(AuthStatus.ACCEPTED, IdToken("G", "Central"), datetime(2026, 3, 1, tzinfo=UTC), "Hello"),
+            ),
+            LocalListEntry(IdToken("U"), Verdict(AuthStatus.BLOCKED)),
+            LocalListEntry(IdToken("V"), None),
+        ),
+    ),
+    SetNetworkProfile(1, {"ocppVersion": "OCPP20"}),
+]
 COMMANDS: list[Command] = [
     StartCharging(IdToken("T", "Central"), 5),
     StartCharging(IdToken("T"), 5, 1, 2, IdToken("G", "Central"), {"id": 1}),
@@ -27,6 +72,7 @@ COMMANDS: list[Command] = [
     UnlockConnector(1, 2),
     ReserveNow(1, IdToken("T"), datetime(2026, 3, 1, tzinfo=UTC), 2, IdToken("G")),
     CancelReservation(1),
+    *DEVICES,
     RawCall("Reset", {"z": 1, "a": {"limit": Decimal("21.40")}, "m": None}),
 ]
 

@@ -167,7 +167,7 @@ async def test_a_row_that_was_left_behind_is_put_right_by_the_next_beat(here: Pl
         await here.seated("CP1")
         here.hub.raises = RuntimeError("the database is away")
     await until(lambda: not here.bridge.connections)
-    assert changes(here)[-1] is False
+    await until(lambda: changes(here)[-1] is False)
     assert await is_online(here)
     here.hub.raises = None
     await until(lambda: is_offline(here))

@@ -99,6 +99,7 @@ def settings_for(database_url: str, redis_url: str, **changed: Any) -> Settings:
         "admin_key": ADMIN,
         "partner_networks": "127.0.0.0/8",
         "partner_timeout": 3,
+        "provisioning": False,
     }
     return Settings(_env_file=None, **(given | changed))  # type: ignore[call-arg]
 

@@ -5,13 +5,13 @@ Each connector is an EVSE with one connector; connector 0 is the charger as a wh
 
 from collections.abc import Mapping
 
-from bridge_ocpp.dialects.v16 import core
+from bridge_ocpp.dialects.v16 import core, devices
 from bridge_ocpp.dialects.words import Dialect, Inbound, Outbound
 from bridge_ocpp.ocppj import CODES_16
 from bridge_ocpp.quirks import Leniency
 
-INBOUND: Mapping[str, Inbound] = {**core.INBOUND}
-OUTBOUND: Mapping[type, Outbound] = {**core.OUTBOUND}
+INBOUND: Mapping[str, Inbound] = {**core.INBOUND, **devices.INBOUND}
+OUTBOUND: Mapping[type, Outbound] = {**core.OUTBOUND, **devices.OUTBOUND}
 
 DIALECT = Dialect(
     protocol="ocpp1.6",
@@ -20,6 +20,8 @@ DIALECT = Dialect(
     codes=CODES_16,
     nameless=None,
     echoes_remote_start=False,
+    boots_first=False,
+    invites=devices.invites,
     leniency=Leniency(
         informational=frozenset(
             {"errorCode", "reason", "context", "format", "measurand", "phase", "location", "unit"},
@@ -29,4 +31,7 @@ DIALECT = Dialect(
     ),
     inbound=INBOUND,
     outbound=OUTBOUND,
+    own_component=devices.COMPONENT,
+    wishes=devices.WISHES,
+    limits=devices.LIMITS,
 )

@@ -108,11 +108,11 @@ def _start(payload: Payload) -> TransactionTold:
 
 
 def _start_answer(reply: Reply) -> Payload:
-    return {"transactionId": int(reply.ocpp_id or 0), "idTagInfo": _id_tag_info(reply.verdict)}
+    return {"transactionId": int(reply.ocpp_id or 0), "idTagInfo": id_tag_info(reply.verdict)}
 
 
 def _token_answer(reply: Reply) -> Payload:
-    return {"idTagInfo": _id_tag_info(reply.verdict)}
+    return {"idTagInfo": id_tag_info(reply.verdict)}
 
 
 def _stop(payload: Payload) -> TransactionTold:
@@ -197,7 +197,8 @@ _STATUS_16 = {
 }
 
 
-def _id_tag_info(verdict: Verdict | None) -> dict[str, Any]:
+def id_tag_info(verdict: Verdict | None) -> dict[str, Any]:
+    """IdTagInfo: what a charger is told of a token, in 1.6's four refusals."""
     if verdict is None:
         return {"status": "Invalid"}
     info: dict[str, Any] = {"status": _STATUS_16.get(verdict.status, "Invalid")}

@@ -5,13 +5,13 @@ What a later version adds is written as this and more: `INBOUND | {…}`.
 
 from collections.abc import Mapping
 
-from bridge_ocpp.dialects.v201 import core
+from bridge_ocpp.dialects.v201 import core, devices
 from bridge_ocpp.dialects.words import Dialect, Inbound, Outbound
 from bridge_ocpp.ocppj import CODES_2X
 from bridge_ocpp.quirks import Leniency
 
-INBOUND: Mapping[str, Inbound] = {**core.INBOUND}
-OUTBOUND: Mapping[type, Outbound] = {**core.OUTBOUND}
+INBOUND: Mapping[str, Inbound] = {**core.INBOUND, **devices.INBOUND}
+OUTBOUND: Mapping[type, Outbound] = {**core.OUTBOUND, **devices.OUTBOUND}
 
 DIALECT = Dialect(
     protocol="ocpp2.0.1",
@@ -20,6 +20,8 @@ DIALECT = Dialect(
     codes=CODES_2X,
     nameless="-1",
     echoes_remote_start=True,
+    boots_first=True,
+    invites=devices.invites,
     leniency=Leniency(
         informational=frozenset(
             {"reason", "triggerReason", "stoppedReason", "context", "measurand", "phase", "location"},
@@ -28,4 +30,7 @@ DIALECT = Dialect(
     ),
     inbound=INBOUND,
     outbound=OUTBOUND,
+    own_component=devices.COMPONENT,
+    wishes=devices.WISHES,
+    limits=devices.LIMITS,
 )

@@ -89,14 +89,15 @@ def _token(payload: Payload) -> TokenShown:
 
 
 def _token_answer(reply: Reply) -> Payload:
-    return {"idTokenInfo": _id_token_info(reply.verdict)}
+    return {"idTokenInfo": id_token_info(reply.verdict)}
 
 
 def _id_token(said: Payload) -> IdToken:
     return IdToken(said["idToken"], said["type"])
 
 
-def _id_token_info(verdict: Verdict | None) -> dict[str, Any]:
+def id_token_info(verdict: Verdict | None) -> dict[str, Any]:
+    """IdTokenInfoType."""
     if verdict is None:
         return {"status": "Unknown"}
     info: dict[str, Any] = {"status": verdict.status.value}
@@ -135,7 +136,7 @@ def _transaction(payload: Payload) -> TransactionTold:
 
 
 def _transaction_answer(reply: Reply) -> Payload:
-    return {} if reply.verdict is None else {"idTokenInfo": _id_token_info(reply.verdict)}
+    return {} if reply.verdict is None else {"idTokenInfo": id_token_info(reply.verdict)}
 
 
 def _meter_values(payload: Payload) -> Metered:
@@ -198,7 +199,6 @@ INBOUND: Mapping[str, Inbound] = {
     "FirmwareStatusNotification": _notice("FirmwareStatusNotification"),
     "LogStatusNotification": _notice("LogStatusNotification"),
     "NotifyEvent": _notice("NotifyEvent", time="generatedAt"),
-    "NotifyReport": _notice("NotifyReport", time="generatedAt"),
     "NotifyMonitoringReport": _notice("NotifyMonitoringReport", time="generatedAt"),
     "NotifyChargingLimit": _notice("NotifyChargingLimit"),
     "ClearedChargingLimit": _notice("ClearedChargingLimit"),
@@ -208,19 +208,20 @@ INBOUND: Mapping[str, Inbound] = {
 # --- to the charger ------------------------------------------------------------------------------------------------
 
 
-def _said_token(token: IdToken) -> dict[str, Any]:
+def said_token(token: IdToken) -> dict[str, Any]:
+    """IdTokenType."""
     return {"idToken": token.value, "type": token.type}
 
 
 def _request_start(command: StartCharging, _: Transaction | None) -> Payload:
     payload: dict[str, Any] = {
         "remoteStartId": command.remote_start_id,
-        "idToken": _said_token(command.id_token),
+        "idToken": said_token(command.id_token),
     }
     if command.evse_id is not None:
         payload["evseId"] = command.evse_id
     if command.group is not None:
-        payload["groupIdToken"] = _said_token(command.group)
+        payload["groupIdToken"] = said_token(command.group)
     if command.charging_profile is not None:
         payload["chargingProfile"] = command.charging_profile
     return payload
@@ -238,12 +239,12 @@ def _reserve(command: ReserveNow, _: Transaction | None) -> Payload:
     payload: dict[str, Any] = {
         "id": command.reservation_id,
         "expiryDateTime": write_time(command.expires_at),
-        "idToken": _said_token(command.id_token),
+        "idToken": said_token(command.id_token),
     }
     if command.evse_id is not None:
         payload["evseId"] = command.evse_id
     if command.group is not None:
-        payload["groupIdToken"] = _said_token(command.group)
+        payload["groupIdToken"] = said_token(command.group)
     return payload
 
 

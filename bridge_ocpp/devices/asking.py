@@ -1,0 +1,215 @@
+"""Reading and writing variables in as many messages as a charger needs, joined again into one answer.
+
+How much it takes at once: what the operator said, else what it reports of itself. A charger that refuses a message is
+asked in halves.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import select
+from sqlmodel import col
+
+from bridge_ocpp import commands, ocppj
+from bridge_ocpp.connection import Connection
+from bridge_ocpp.devices import errands, variables
+from bridge_ocpp.devices.tables import VariableRow
+from bridge_ocpp.devices.variables import key_of
+from bridge_ocpp.dialects.device_words import Reported, named, reported
+from bridge_ocpp.port import (
+    Command,
+    GetVariables,
+    Outcome,
+    OutcomeStatus,
+    SetVariables,
+    VariableName,
+    VariableSetting,
+)
+from bridge_ocpp.tables import ChargerRow
+
+AT_ONCE = 50
+"""Variables in one message to a charger that says nothing of its limits."""
+
+
+class NotAnswered(Exception):
+    """The charger could not be asked to the end; the outcome says why."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.detail)
+        self.outcome = outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a charger takes in one message: items, and bytes of the whole frame (0: it does not say)."""
+
+    items: int
+    size: int = 0
+
+
+async def get_variables(connection: Connection, command: GetVariables, *, within: float) -> Outcome:
+    """See port.GetVariables. What was read is written down, too."""
+    names = [_at_home(connection, name) for name in command.names]
+    limits = await limits_of(connection, "get_variables", command=GetVariables)
+    try:
+        found = await _read(connection, names, limits, until=_deadline(within))
+    except NotAnswered as nothing:
+        return nothing.outcome
+    return _joined(found)
+
+
+async def set_variables(connection: Connection, command: SetVariables, *, within: float) -> Outcome:
+    """See port.SetVariables. What was accepted is read back at once, and compared with what is wished."""
+    settings = [replace(setting, name=_at_home(connection, setting.name)) for setting in command.settings]
+    limits = await limits_of(connection, "set_variables", command=SetVariables)
+    until, key = _deadline(within), connection.speaker.key
+    try:
+        found = await _write(connection, settings, limits, until=until)
+    except NotAnswered as nothing:
+        return nothing.outcome
+    await connection.desk.ledger.write(lambda db: variables.answered(db, key, settings, found))
+    accepted = [item.name for item in found if item.status == "Accepted"]
+    try:
+        if accepted:
+            limits = await limits_of(connection, "get_variables", command=GetVariables)
+            await _read(connection, accepted, limits, until=until)
+    except NotAnswered:
+        pass  # the wish stays SET, and is looked at again
+    return _joined(found)
+
+
+PROCEDURES: Mapping[type[Command], Callable[..., Awaitable[Outcome]]] = {
+    GetVariables: get_variables,
+    SetVariables: set_variables,
+}
+
+
+async def execute(connection: Connection, command: Command, *, within: float) -> Outcome:
+    """Ask a charger, in several messages where the command needs them."""
+    procedure = PROCEDURES.get(type(command), commands.execute)
+    return await procedure(connection, command, within=within)
+
+
+async def limits_of(connection: Connection, what: str, *, command: type[Command] | None = None) -> Limits:
+    """How much of `what` the charger takes at once (see Dialect.limits)."""
+    dialect, key = connection.dialect, connection.speaker.key
+    names = {limit: key_of(name) for limit, name in dialect.limits.items() if limit in (what, f"{what}_bytes")}
+
+    async def read(db: Any) -> tuple[dict[str, int], dict[str, str | None]]:
+        charger = await db.get(ChargerRow, key)
+        query = select(col(VariableRow.name_key), col(VariableRow.value)).where(
+            col(VariableRow.charger_key) == key, col(VariableRow.name_key).in_(names.values())
+        )
+        return (charger.items_per_message if charger is not None else {}), {
+            row.name_key: row.value for row in await db.execute(query)
+        }
+
+    said, values = await connection.desk.ledger.write(read)
+    items = said.get(what) or _number(values.get(names.get(what, ""))) or AT_ONCE
+    outbound = dialect.outbound.get(command) if command is not None else None
+    if outbound is not None and outbound.at_most is not None:
+        items = min(items, outbound.at_most)
+    return Limits(items, _number(values.get(names.get(f"{what}_bytes", ""))) or 0)
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text is not None and text.strip().isdigit() and int(text) > 0 else None
+
+
+def chunks(items: Sequence[Any], limits: Limits, size_of: Callable[[Any], int]) -> list[list[Any]]:
+    """The items in order, in as few messages as the limits allow; an item that is too large alone goes alone."""
+    found: list[list[Any]] = []
+    size = 0
+    for item in items:
+        more = size_of(item)
+        if not found or len(found[-1]) >= limits.items or (limits.size and size + more > limits.size):
+            found.append([])
+            size = _FRAME
+        found[-1].append(item)
+        size += more
+    return found
+
+
+_FRAME = 80
+"""Bytes of a frame around its items: the message id, the action, brackets."""
+_ITEM = 120
+"""Bytes of an item around its name and value."""
+
+
+async def _read(
+    connection: Connection, names: Sequence[VariableName], limits: Limits, *, until: float
+) -> list[Reported]:
+    found: list[Reported] = []
+    for chunk in chunks(names, limits, lambda name: _ITEM + len(key_of(name))):
+        part = await _halved(connection, chunk, lambda some: GetVariables(tuple(some)), lambda n: n, until=until)
+        found += part
+        desk, key = connection.desk, connection.speaker.key
+        if await desk.ledger.write(lambda db: variables.store(db, key, part, at=desk.now())):  # noqa: B023
+            due = desk.now() + errands.FIRST_WAIT
+            await desk.ledger.write(lambda db: errands.owe(db, key, "wishes", due_at=due))  # noqa: B023
+    return found
+
+
+async def _write(
+    connection: Connection, settings: Sequence[VariableSetting], limits: Limits, *, until: float
+) -> list[Reported]:
+    found: list[Reported] = []
+    for chunk in chunks(settings, limits, lambda one: _ITEM + len(key_of(one.name)) + len(ocppj.dumps(one.value))):
+        found += await _halved(
+            connection, chunk, lambda some: SetVariables(tuple(some)), lambda one: one.name, until=until
+        )
+    return found
+
+
+async def _halved(
+    connection: Connection,
+    chunk: Sequence[Any],
+    say: Callable[[Sequence[Any]], Command],
+    name_of: Callable[[Any], VariableName],
+    *,
+    until: float,
+) -> list[Reported]:
+    """Ask for a chunk; one that the charger answers with an error is asked for in halves. Raises NotAnswered."""
+    outcome = await commands.execute(connection, say(chunk), within=_left(until))
+    if outcome.accepted and outcome.payload is not None:
+        return _matched([name_of(item) for item in chunk], outcome.payload["variables"])
+    refused = outcome.status in (OutcomeStatus.FAILED,) and outcome.error is not None
+    if not refused:
+        raise NotAnswered(outcome)
+    if len(chunk) == 1:
+        return [Reported(name_of(chunk[0]), "Rejected", detail=outcome.detail)]
+    middle = len(chunk) // 2
+    first = await _halved(connection, chunk[:middle], say, name_of, until=until)
+    return first + await _halved(connection, chunk[middle:], say, name_of, until=until)
+
+
+def _matched(names: Sequence[VariableName], found: Sequence[Mapping[str, Any]]) -> list[Reported]:
+    """The answers in the order asked: by their names, or by their place where they have none."""
+    if found and "variable" not in found[0]:
+        return [Reported(name, item["status"]) for name, item in zip(names, found, strict=False)]
+    by_key = {key_of(item.name): item for item in map(reported, found)}
+    missing = "the charger left it out of its answer"
+    return [
+        named(by_key[key_of(name)], name) if key_of(name) in by_key else Reported(name, "Rejected", detail=missing)
+        for name in names
+    ]
+
+
+def _at_home(connection: Connection, name: VariableName) -> VariableName:
+    """Where a version keeps all variables in one component, that is where this one is."""
+    own = connection.dialect.own_component
+    return replace(name, component=own) if own else name
+
+
+def _joined(found: Sequence[Reported]) -> Outcome:
+    return Outcome(OutcomeStatus.ACCEPTED, payload={"variables": [item.plain() for item in found]})
+
+
+def _deadline(within: float) -> float:
+    return asyncio.get_running_loop().time() + within
+
+
+def _left(until: float) -> float:
+    return max(0.001, until - asyncio.get_running_loop().time())
