@@ -3,7 +3,7 @@
 from fastapi import Depends, FastAPI
 
 from ocpi_hub import __version__
-from ocpi_hub.admin import chargers, clearing, ledger, partners, streams, supply
+from ocpi_hub.admin import agreements, chargers, clearing, ledger, partners, streams, supply
 from ocpi_hub.admin.answers import install_errors, operator_only
 from ocpi_hub.base.resources import Resources
 
@@ -14,6 +14,7 @@ def create_admin(resources: Resources) -> FastAPI:
                   redirect_slashes=False)  # fmt: skip
     app.state.resources = resources
     install_errors(app)
-    for part in (partners.router, chargers.router, supply.router, ledger.router, clearing.router, streams.router):
-        app.include_router(part, dependencies=[Depends(operator_only)])
+    parts = (partners, agreements, chargers, supply, ledger, clearing, streams)
+    for part in parts:
+        app.include_router(part.router, dependencies=[Depends(operator_only)])
     return app

@@ -11,10 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ocpi_hub.base.jobs import job, ring_after_commit, scheduled
 from ocpi_hub.base.resources import Resources
-from ocpi_hub.delivery import announcing, outages, outbox, probing
+from ocpi_hub.delivery import agreeing, announcing, outages, outbox, probing
 from ocpi_hub.delivery.letters import Called
 from ocpi_hub.delivery.sender import AT_ONCE, Post, call, turn
 from ocpi_hub.delivery.settling import speaks
+from ocpi_hub.partners import agreements
 from ocpi_hub.partners.presence import StatusChange, heard_from, on_status_change
 from ocpi_hub.wire.parties import ConnectionStatus
 
@@ -87,6 +88,21 @@ async def keep_list(resources: Resources) -> None:
     """What nobody rings for: parties of our own chargers, invitations, bells that were lost."""
     await announcing.hosted(resources)
     await announce(resources)
+
+
+@job(agreements.CHANGED)
+async def follow_agreements(resources: Resources) -> None:
+    """Do what follows from agreements that changed, began or ended."""
+    owed = await agreeing.put_into_effect(resources)
+    async with resources.unit_of_work() as db:
+        for platform_id in owed:
+            ring_after_commit(db, drain, platform_id)
+
+
+@scheduled(lambda resources: resources.settings.sweep_interval)
+async def turn_agreements(resources: Resources) -> None:
+    """What nobody rings for: agreements that begin or end by their dates, another mode, bells that were lost."""
+    await follow_agreements(resources)
 
 
 @job("delivery.probe")

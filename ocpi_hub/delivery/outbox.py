@@ -52,11 +52,11 @@ class Debt:
 
 # A fresh change of a lane that waits for its next try waits with it: changing often is no way around the backoff.
 # Waiting for a whole platform is not kept here but in `outage`, so that a new lane cannot get around it either.
-_INTO = """
+INTO = """
 INSERT INTO owed (platform_id, lane, kind, owner_key, key, verb, path, url, body, from_party, to_party, correlation_id,
                   urgency, version, attempts, owed_since, due_at, expires_at)
 """
-_AGAIN = """
+AGAIN = """
 ON CONFLICT (platform_id, lane) DO UPDATE SET
     verb = excluded.verb, path = excluded.path, url = excluded.url, body = excluded.body,
     from_party = excluded.from_party, to_party = excluded.to_party, correlation_id = excluded.correlation_id,
@@ -65,21 +65,21 @@ ON CONFLICT (platform_id, lane) DO UPDATE SET
     owed_since = CASE WHEN owed.dead_at IS NULL THEN owed.owed_since ELSE excluded.owed_since END,
     due_at = CASE WHEN owed.dead_at IS NULL AND owed.attempts > 0 THEN owed.due_at ELSE excluded.due_at END
 """
-_OWE = f"""{_INTO}
+_OWE = f"""{INTO}
 SELECT receiver.platform_id, receiver.lane, :kind, :owner_key, :key, :verb, :path, :url, CAST(:body AS jsonb),
        :from_party, receiver.to_party, :correlation_id, CAST(:urgency AS int), 1, 0, CAST(:at AS timestamptz),
        CAST(:at AS timestamptz), CAST(:expires_at AS timestamptz)
 FROM unnest(CAST(:platforms AS text[]), CAST(:lanes AS text[]), CAST(:parties AS text[]))
      AS receiver (platform_id, lane, to_party)
-ORDER BY 1, 2 {_AGAIN}"""  # noqa: S608
+ORDER BY 1, 2 {AGAIN}"""  # noqa: S608
 
-_OWE_LINES = f"""{_INTO}
+_OWE_LINES = f"""{INTO}
 SELECT line.platform_id, 'hubclientinfo/' || line.key || '/' || lower(line.role), 'hubclientinfo', line.key, line.role,
        'PUT', line.path, NULL, NULL, NULL, NULL, :correlation_id, CAST(:urgency AS int), 1, 0,
        CAST(:at AS timestamptz), CAST(:at AS timestamptz), NULL
 FROM unnest(CAST(:platforms AS text[]), CAST(:keys AS text[]), CAST(:roles AS text[]), CAST(:paths AS text[]))
      AS line (platform_id, key, role, path)
-ORDER BY 1, 2 {_AGAIN}"""  # noqa: S608
+ORDER BY 1, 2 {AGAIN}"""  # noqa: S608
 
 _LEASE = """
 UPDATE owed SET leased_until = :until
@@ -95,6 +95,11 @@ RETURNING id, platform_id, lane, kind, owner_key, key, verb, path, url, body::te
 """
 _IN_TURN = text(_LEASE.format(order="urgency, due_at, id"))
 _LEAST_TRIED = text(_LEASE.format(order="attempts, urgency, due_at, id"))
+
+
+def urgency_of(kind: Kind) -> int:
+    """How urgent news of an object is."""
+    return MONEY if kind in (CDRS, SESSIONS) else STATE
 
 
 async def owe(
@@ -122,7 +127,7 @@ async def owe(
         path=path,
         from_=from_,
         correlation_id=correlation_id,
-        urgency=MONEY if kind in (CDRS, SESSIONS) else STATE,
+        urgency=urgency_of(kind),
         at=at,
     )
 

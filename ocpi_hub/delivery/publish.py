@@ -5,7 +5,6 @@ nothing. Whoever is owed something is told once the transaction has committed: t
 """
 
 from datetime import datetime
-from urllib.parse import quote
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,6 +14,7 @@ from ocpi_hub.base.jobs import ring_after_commit
 from ocpi_hub.delivery import outbox
 from ocpi_hub.delivery.audience import receivers
 from ocpi_hub.delivery.jobs import drain
+from ocpi_hub.delivery.paths import path_to
 from ocpi_hub.objects import writing
 from ocpi_hub.objects.kinds import CDRS, Kind
 from ocpi_hub.objects.patch import Document
@@ -138,7 +138,7 @@ async def _owed(
             told,
             owner=owner,
             key=written.key,
-            path=_path(written),
+            path=path_to(kind, owner, written.object_id, key=written.key),
             verb="POST" if kind.immutable else verb,
             from_=owner if kind.audience == "token_owner" else None,
             correlation_id=correlation_id,
@@ -150,14 +150,3 @@ async def _owed(
     for platform_id in dict.fromkeys(receiver.platform_id for receiver in told):
         ring_after_commit(db, drain, platform_id)
     return written
-
-
-def _path(written: Written) -> str:
-    """What follows the RECEIVER endpoint: the ids as they came (mod_locations, "PUT Method"); nothing for a POST."""
-    if written.kind.immutable:
-        return ""
-    ids = (written.owner.country_code, written.owner.party_id, written.object_id)
-    path = "/".join(quote(part, safe="*:@") for part in ids)
-    if written.kind.typed:
-        path += "?type=" + quote(written.key.rpartition("/")[2], safe="")
-    return path

@@ -1,4 +1,4 @@
-"""What agreements say about two parties at one moment. Pure; asked by access.py alone (decision 12).
+"""What agreements say about two parties at one moment. Pure; asked by access.py alone (decision 13).
 
 The agreement that names the pair most closely decides: both parties, then one of them and anybody, then anybody and
 anybody. Where none is in force the hub's mode does: open allows, closed does not.

@@ -13,6 +13,7 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from ocpi_hub.base.database import after_commit
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.partners.agreed import ANYONE, Agreed, Term, pair_of
 from ocpi_hub.partners.tables import Agreement
@@ -22,6 +23,8 @@ from ocpi_hub.wire.parties import ModuleId
 
 log = structlog.get_logger()
 
+CHANGED = "delivery.agreements"
+"""The job that does what follows from a change, by name: it lives on a higher floor (delivery/jobs.py)."""
 VERSION = "COALESCE((SELECT max(version) FROM agreements_version), 0)"
 """SQL for how often agreements were changed, to be read beside whatever depends on them."""
 
@@ -45,8 +48,7 @@ class Given:
 async def put(db: AsyncSession, resources: Resources, agreement_id: str, given: Given) -> tuple[Agreement, bool]:
     """Keep an agreement in the place of the one with this id; says whether it is new.
 
-    Raises InvalidParameters for what cannot be an agreement. The caller also calls `Directory.changed(db)` and rings
-    for what follows from it.
+    Raises InvalidParameters for what cannot be an agreement. The caller also calls `Directory.changed(db)`.
     """
     if not _ID.fullmatch(agreement_id):
         raise InvalidParameters("id: must be 1 to 64 letters, digits, dots, hyphens or underscores")
@@ -70,7 +72,7 @@ async def put(db: AsyncSession, resources: Resources, agreement_id: str, given: 
 
 
 async def remove(db: AsyncSession, agreement_id: str) -> bool:
-    """Forget an agreement; whether there was one. What follows is the caller's, as for put()."""
+    """Forget an agreement; whether there was one."""
     await _changed(db)
     gone = delete(Agreement).where(col(Agreement.id) == agreement_id).returning(col(Agreement.id))
     found = (await db.execute(gone)).first() is not None
@@ -111,7 +113,8 @@ def term(row: Agreement) -> Term:
 
 
 async def _changed(db: AsyncSession) -> None:
-    """Count the change. Two changes at once wait for each other here."""
+    """Count the change, and ring for what follows from it. Two changes at once wait for each other here."""
+    after_commit(db, CHANGED)
     await db.execute(
         text(
             "INSERT INTO agreements_version (id, version) VALUES (1, 1) "
