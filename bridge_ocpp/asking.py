@@ -81,6 +81,11 @@ class Asker:
         asked.answer.set_result(answer)
         return asked.action
 
+    def asking(self, message_id: str) -> str | None:
+        """The action of the call with this id that waits for its answer."""
+        asked = self._asked
+        return asked.action if asked is not None and asked.message_id == message_id else None
+
     def lost(self) -> None:
         """The socket is gone: whoever waits for an answer is told so."""
         self.gone = True

@@ -23,6 +23,7 @@ from bridge_ocpp.port import (
     Transaction,
     TransactionFilter,
 )
+from bridge_ocpp.security import credentials
 from bridge_ocpp.tables import BridgeRow, ChargerRow, ConnectorRow, FrameRow, NoticeRow, RemoteStartRow, TransactionRow
 
 __all__ = ["Book", "Streams"]
@@ -43,15 +44,12 @@ class Book(Shelf):
         key = _key(charger.id)
         if not charger.id.strip() or len(charger.id) > LONGEST_ID or not charger.id.isprintable() or "/" in charger.id:
             raise ValueError(f"a charger's id has 1 to {LONGEST_ID} printable characters and no slash")
-        if charger.security_profile not in (0, 1, 2, 3):
-            raise ValueError("the security profile is 0, 1, 2 or 3")
-        if charger.password is None and charger.security_profile in (1, 2):
-            raise ValueError(f"security profile {charger.security_profile} needs a password")
+        _check_profile(charger.security_profile, password=charger.password is not None)
         if await db.get(ChargerRow, key) is not None:
             raise KeyError(charger.id)
         row = ChargerRow(key=key, id=charger.id, security_profile=charger.security_profile, registered_at=self._now())
         if charger.password is not None:
-            self._set_password(row, charger.password)
+            credentials.set_password(row, charger.password, self._pepper)
         db.add(row)
         db.add_all(ConnectorRow(charger_key=key, evse_id=evse, connector_id=n) for evse, n in charger.connectors)
         await db.flush()
@@ -72,7 +70,17 @@ class Book(Shelf):
         if row is None:
             passwords.checked(password)
             return False
-        self._set_password(row, password)
+        credentials.set_password(row, password, self._pepper)
+        return True
+
+    async def set_profile(self, charger_id: str, profile: int, db: AsyncSession) -> bool:
+        """The lowest security profile at which it may come in, from the next connection on; it may be lower than
+        before. Raises ValueError for 1 and 2 where the charger has no password."""
+        row = await db.get(ChargerRow, _key(charger_id), with_for_update=True)
+        if row is None:
+            return False
+        _check_profile(profile, password=row.password_digest is not None)
+        row.security_profile = profile
         return True
 
     async def chargers(self, db: AsyncSession) -> Sequence[ChargerRecord]:
@@ -130,9 +138,12 @@ class Book(Shelf):
             connectors[connector.charger_key].append(connector)
         return [records.charger(row, connectors[row.key], alive=row.process_id in alive) for row in rows]
 
-    def _set_password(self, row: ChargerRow, password: str) -> None:
-        row.password_salt = passwords.new_salt()
-        row.password_digest = passwords.digest(passwords.checked(password), salt=row.password_salt, pepper=self._pepper)
+
+def _check_profile(profile: int, *, password: bool) -> None:
+    if profile not in (0, 1, 2, 3):
+        raise ValueError("the security profile is 0, 1, 2 or 3")
+    if profile in (1, 2) and not password:
+        raise ValueError(f"security profile {profile} needs a password")
 
 
 def _key(charger_id: str) -> str:

@@ -11,9 +11,6 @@ from uuid import uuid4
 
 import redis.asyncio
 import structlog
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col
 
 from bridge_ocpp import status, transactions
 from bridge_ocpp.config import BridgeConfig
@@ -26,8 +23,10 @@ from bridge_ocpp.ledger import Ledger, UnitOfWork
 from bridge_ocpp.port import Attend, Command, HubPort, Outcome, OutcomeStatus
 from bridge_ocpp.relay import Ear
 from bridge_ocpp.seats import DRAIN, Seats
-from bridge_ocpp.server import Admission, listening
-from bridge_ocpp.tables import ChargerRow
+from bridge_ocpp.security import credentials
+from bridge_ocpp.security.admission import Known
+from bridge_ocpp.security.tls import Identity
+from bridge_ocpp.server import listening
 
 log = structlog.get_logger()
 
@@ -35,7 +34,10 @@ PRUNING = 3600.0
 
 
 class Bridge:
-    """An OCPP central system. `config.port` 0 takes any free port; `url` says which."""
+    """An OCPP central system. `config.port` 0 takes any free port; `url` says which.
+
+    Raises OSError or ValueError for TLS files that cannot serve.
+    """
 
     def __init__(
         self,
@@ -48,6 +50,8 @@ class Bridge:
     ) -> None:
         self.config = config
         self.port = config.port
+        self.tls_port = config.tls_port
+        self._identity = Identity(config.tls) if config.tls is not None else None
         self.process_id = uuid4()
         self._now = now
         self._hub = hub
@@ -68,8 +72,17 @@ class Bridge:
     @property
     def url(self) -> str:
         """Where chargers connect, without their id: `ws://127.0.0.1:9000/ocpp`."""
+        plain = self._identity is None or self.config.tls_port is not None
+        return self._url("ws" if plain else "wss", self.port)
+
+    @property
+    def tls_url(self) -> str | None:
+        """The same for TLS; None where the bridge speaks none."""
+        return None if self._identity is None else self._url("wss", self.tls_port)
+
+    def _url(self, scheme: str, port: int | None) -> str:
         host = f"[{self.config.host}]" if ":" in self.config.host else self.config.host
-        return f"ws://{host}:{self.port}/ocpp"
+        return f"{scheme}://{host}:{port}/ocpp"
 
     @property
     def connections(self) -> dict[str, Connection]:
@@ -90,14 +103,15 @@ class Bridge:
                 self._every(self.config.ping_interval / 2, self.look_round),
                 self._every(PRUNING, self.prune),
                 self._every(self.config.errand_interval, self.attend),
+                self._every(self.config.tls_watch, self.watch_tls),
             )
         ]
         try:
             async with listening(
-                self.config, lookup=self._lookup, connected=self._seats.serve, now=self._now
-            ) as server:
-                self.port = server.sockets[0].getsockname()[1]
-                log.info("bridge.listening", url=self.url)
+                self.config, identity=self._identity, lookup=self._lookup, connected=self._seats.serve, now=self._now
+            ) as ports:
+                self.port, self.tls_port = ports[0], ports[-1]
+                log.info("bridge.listening", url=self.url, tls_url=self.tls_url)
                 try:
                     yield self
                 finally:
@@ -109,16 +123,13 @@ class Bridge:
             await self._errands.aclose()
             await self._last_words()
 
-    async def _lookup(self, charger_key: str) -> Admission | None:
-        query = select(
-            col(ChargerRow.security_profile), col(ChargerRow.password_salt), col(ChargerRow.password_digest)
-        ).where(col(ChargerRow.key) == charger_key)
+    async def _lookup(self, charger_key: str, serial: str | None) -> Known | None:
+        return await self._ledger.write(lambda db: credentials.known(db, charger_key, serial=serial))
 
-        async def find(db: AsyncSession) -> Admission | None:
-            found = (await db.execute(query)).first()
-            return None if found is None else Admission(*found)
-
-        return await self._ledger.write(find)
+    async def watch_tls(self) -> None:
+        """Read the TLS files again where they have changed; open sockets notice nothing."""
+        if self._identity is not None:
+            self._identity.refresh(())
 
     async def _ask(self, charger_key: str, command: Command, within: float) -> Outcome:
         """A question from another process."""

@@ -6,6 +6,10 @@ No reading of the environment here: that is the assembler's business.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bridge_ocpp.security.tls import TlsFiles
+
+__all__ = ["BridgeConfig", "TlsFiles"]
+
 
 @dataclass(frozen=True, slots=True)
 class BridgeConfig:
@@ -29,7 +33,19 @@ class BridgeConfig:
     settle_window: float = 900.0
     """After an end with gaps: how long missing messages are waited for."""
     max_frame: int = 64 * 1024
-    """A longer frame closes the socket with 1009."""
+    """A longer frame closes the socket with 1009, unless it carries certificates."""
+    max_certificate_frame: int = 1024 * 1024
+    """The same for frames that carry certificates."""
+    open_allowed: bool = False
+    """Chargers with security profile 0 may come in without a password, where nothing leaves this machine."""
+    tls: TlsFiles | None = None
+    """The listener speaks TLS; None: it does not."""
+    tls_port: int | None = None
+    """A port of its own for TLS, beside `port` without it; None: `port` speaks TLS where `tls` is given."""
+    tls_proxies: tuple[str, ...] = ()
+    """Networks of TLS proxies: what comes from there came over TLS."""
+    tls_watch: float = 5.0
+    """Between two looks whether the TLS files have changed."""
     queue: int = 64
     """Calls of one charger that may wait to be handled; a charger that follows the protocol has one."""
     message_rate: float = 200.0

@@ -21,6 +21,7 @@ from bridge_ocpp.journal import Journal
 from bridge_ocpp.ocppj import Broken, Call, CallError, CallResult, Fault, ResultError, Send
 from bridge_ocpp.quirks import mend
 from bridge_ocpp.schemas import Edition, Schema
+from bridge_ocpp.sizes import is_too_long
 from bridge_ocpp.speaker import Speaker
 
 log = structlog.get_logger()
@@ -28,6 +29,7 @@ log = structlog.get_logger()
 REMEMBERED = 24
 """Answers of one connection that can be given again."""
 OVERFLOW_PAUSE = 0.05
+TOO_LONG = (1009, "a frame over the limit that carries no certificate")
 
 
 class Socket(Protocol):
@@ -94,6 +96,10 @@ class Connection:
         """Read frames until the socket closes. Calls wait in a bounded queue, answers find their question at once."""
         async for text in self.socket.frames():
             self.hears()
+            if is_too_long(text, limit=self.desk.config.max_frame, asked=self.asker.asking):
+                self._journal.broken(self.speaker.key, text, at=self.heard_at, message_id=None)
+                await self.socket.close(*TOO_LONG)
+                return
             await self._within_rate()
             try:
                 frame = ocppj.read(text, types=self.dialect.frame_types)

@@ -96,6 +96,7 @@ def charger(row: ChargerRow, connectors: Iterable[ConnectorRow], *, alive: bool)
         boot_reason=row.boot_reason,
         boot_answer=row.boot_answer,
         items_per_message=row.items_per_message,
+        certificate_serial=row.certificate_serial,
     )
 
 

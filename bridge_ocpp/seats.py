@@ -21,6 +21,7 @@ from bridge_ocpp.dialects.words import Dialect
 from bridge_ocpp.handlers import Desk
 from bridge_ocpp.journal import Journal
 from bridge_ocpp.relay import Ear
+from bridge_ocpp.security.admission import Entry
 from bridge_ocpp.speaker import Speaker
 from bridge_ocpp.tables import ChargerRow
 
@@ -47,9 +48,9 @@ class Seats:
         self._process_id = ear.process_id
         self._claiming: Counter[str] = Counter()
 
-    async def serve(self, socket: Socket, charger_key: str, dialect: Dialect) -> None:
+    async def serve(self, socket: Socket, entry: Entry, dialect: Dialect) -> None:
         """A charger from the moment it was let in until its socket is gone."""
-        connection = await self._claim(socket, charger_key, dialect)
+        connection = await self._claim(socket, entry, dialect)
         if connection is None:
             return
         answering = asyncio.create_task(connection.answer())
@@ -105,11 +106,12 @@ class Seats:
 
     # --- coming -------------------------------------------------------------------------------------------------
 
-    async def _claim(self, socket: Socket, charger_key: str, dialect: Dialect) -> Connection | None:
+    async def _claim(self, socket: Socket, entry: Entry, dialect: Dialect) -> Connection | None:
         """Write the claim down, take the seat, and say where the charger is; None when the socket was closed."""
+        charger_key = entry.charger_key
         self._claiming[charger_key] += 1
         try:
-            claimed, connection = await self._claimed(socket, charger_key, dialect)
+            claimed, connection = await self._claimed(socket, entry, dialect)
         except Exception as error:
             log.exception("bridge.not_claimed", charger=charger_key, error=type(error).__name__)
             await socket.close(*TRY_AGAIN)
@@ -128,22 +130,22 @@ class Seats:
         return connection
 
     async def _claimed(
-        self, socket: Socket, charger_key: str, dialect: Dialect
+        self, socket: Socket, entry: Entry, dialect: Dialect
     ) -> tuple[status.Claimed | None, Connection | None]:
         now, hub, process_id = self._desk.now(), self._desk.hub, self._process_id
 
         async def claim(db: AsyncSession) -> status.Claimed | None:
             protocol = dialect.protocol
-            found = await status.claim(db, hub, charger_key, process_id=process_id, protocol=protocol, now=now)
+            found = await status.claim(db, hub, entry, process_id=process_id, protocol=protocol, now=now)
             if found is not None:
-                await booting.returned(db, charger_key, now=now, spread=self._desk.config.errand_spread)
+                await booting.returned(db, entry.charger_key, now=now, spread=self._desk.config.errand_spread)
             return found
 
         claimed = await self._desk.ledger.write(claim)
         if claimed is None:
             return None, None
         speaker = Speaker(
-            charger_key,
+            entry.charger_key,
             claimed.id,
             claimed.generation,
             connected_at=now,

@@ -7,9 +7,9 @@ import asyncio
 import contextlib
 import ipaddress
 import logging
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, cast
@@ -27,6 +27,9 @@ from bridge_ocpp.asking import SocketGone
 from bridge_ocpp.config import BridgeConfig
 from bridge_ocpp.dialects import DIALECTS
 from bridge_ocpp.dialects.words import Dialect
+from bridge_ocpp.security.admission import Entry, Knock, Known, Refusal, judge
+from bridge_ocpp.security.proxies import Proxies
+from bridge_ocpp.security.tls import Identity, read_certificate
 
 log = structlog.get_logger()
 
@@ -41,23 +44,15 @@ _silent = logging.getLogger("bridge_ocpp.websocket")
 _silent.setLevel(logging.CRITICAL)
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
-    """What is needed to let a charger in."""
-
-    security_profile: int
-    salt: bytes | None
-    digest: bytes | None
-
-
-Lookup = Callable[[str], Awaitable[Admission | None]]
-Serve = Callable[["Line", str, Dialect], Awaitable[None]]
+Lookup = Callable[[str, str | None], Awaitable[Known | None]]
+"""What is known of a charger, by its key; and of the certificate with this serial number, if it shows one."""
+Serve = Callable[["Line", Entry, Dialect], Awaitable[None]]
 
 
 class ChargerSocket(ServerConnection):
     """A WebSocket that knows whose it is, once it was let in."""
 
-    charger_key: str = ""
+    entry: Entry
 
 
 class Line:
@@ -97,49 +92,63 @@ class Line:
 
 
 class Gate:
-    """Decides about each handshake."""
+    """Decides about each handshake of one listener."""
 
-    def __init__(self, config: BridgeConfig, lookup: Lookup, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, config: BridgeConfig, lookup: Lookup, now: Callable[[], datetime], doorman: passwords.Doorman
+    ) -> None:
         self._config = config
         self._lookup = lookup
         self._now = now
-        self._doorman = passwords.Doorman()
+        self._doorman = doorman
+        self._proxies = Proxies(config.tls_proxies)
 
     async def __call__(self, socket: ServerConnection, request: Request) -> Response | None:
         """None lets the charger in; a Response refuses it."""
         charger_id = charger_id_of(request.path)
         if charger_id is None:
             return socket.respond(HTTPStatus.NOT_FOUND, "chargers connect to /ocpp/{charger id}\n")
-        key, address = charger_id.casefold(), _address(socket)
-        if not self._doorman.turns_away(address, key, now=self._now()):
-            try:
-                enters = await self._may_enter(charger_id, address, _authorization(request))
-            except Exception as error:
-                log.exception("bridge.gate_failed", charger=charger_id, error=type(error).__name__)
-                return socket.respond(HTTPStatus.SERVICE_UNAVAILABLE, "try again later\n")
-            if enters:
-                self._doorman.passed(address, key)
-                cast(ChargerSocket, socket).charger_key = key
-                return None
-            self._doorman.failed(address, key, now=self._now())
-        log.info("bridge.refused", charger=charger_id, address=address)
+        try:
+            knock = self._knock(charger_id, socket, request)
+            verdict = await self._judged(knock)
+        except Exception as error:
+            log.exception("bridge.gate_failed", charger=charger_id, error=type(error).__name__)
+            return socket.respond(HTTPStatus.SERVICE_UNAVAILABLE, "try again later\n")
+        if isinstance(verdict, Entry):
+            cast(ChargerSocket, socket).entry = verdict
+            return None
+        log.info("bridge.refused", charger=charger_id, address=knock.address, reason=verdict)
         response = socket.respond(HTTPStatus.UNAUTHORIZED, "unknown charger or wrong password\n")
         response.headers["WWW-Authenticate"] = 'Basic realm="ocpp", charset="UTF-8"'
         return response
 
-    async def _may_enter(self, charger_id: str, address: str, authorization: str | None) -> bool:
-        """Security profiles 1 and 2 by password (2 behind a TLS proxy); 0, without one, only on this machine."""
-        known = await self._lookup(charger_id.casefold())
-        if known is not None and known.security_profile == 0:
-            return is_loopback(self._config.host) and is_loopback(address)
-        password = passwords.read_basic(authorization, charger_id)
-        right = passwords.matches(
-            password or b"",
-            salt=known.salt if known else None,
-            kept=known.digest if known else None,
-            pepper=self._config.secret,
+    async def _judged(self, knock: Knock) -> Entry | str:
+        """Who guesses too often is not even looked up."""
+        if self._doorman.turns_away(knock.address, knock.key, now=self._now()):
+            return "too many attempts"
+        serial = knock.certificate.serial if knock.certificate else None
+        known = await self._lookup(knock.key, serial)
+        config = self._config
+        verdict = judge(knock, known, pepper=config.secret, open_allowed=config.open_allowed)
+        if isinstance(verdict, Entry):
+            self._doorman.passed(knock.address, knock.key)
+        elif verdict is not Refusal.PROFILE:
+            self._doorman.failed(knock.address, knock.key, now=self._now())
+        return verdict
+
+    def _knock(self, charger_id: str, socket: ServerConnection, request: Request) -> Knock:
+        """What this handshake shows. Raises ValueError for a certificate that cannot be read."""
+        tls, peer = socket.transport.get_extra_info("ssl_object"), _peer(socket)
+        der = tls.getpeercert(binary_form=True) if tls is not None else None
+        address = self._proxies.client(peer, request.headers.get_all("X-Forwarded-For"))
+        return Knock(
+            charger_id,
+            address,
+            encrypted=tls is not None or self._proxies.encrypted(peer, request.headers.get_all("X-Forwarded-Proto")),
+            local=is_loopback(self._config.host) and is_loopback(address),
+            authorization=_authorization(request),
+            certificate=read_certificate(der) if der else None,
         )
-        return right and password is not None and known is not None and known.security_profile in (1, 2)
 
 
 def charger_id_of(path: str) -> str | None:
@@ -172,7 +181,7 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _address(socket: ServerConnection) -> str:
+def _peer(socket: ServerConnection) -> str:
     peer: Any = socket.remote_address
     return str(peer[0]) if isinstance(peer, tuple) else ""
 
@@ -186,34 +195,64 @@ def _authorization(request: Request) -> str | None:
 
 @asynccontextmanager
 async def listening(
-    config: BridgeConfig, *, lookup: Lookup, connected: Serve, now: Callable[[], datetime]
-) -> AsyncIterator[Server]:
-    """The listener, while inside. `connected` runs for each charger that was let in, as long as its socket lasts."""
+    config: BridgeConfig,
+    *,
+    identity: Identity | None,
+    lookup: Lookup,
+    connected: Serve,
+    now: Callable[[], datetime],
+) -> AsyncIterator[list[int]]:
+    """The listeners, while inside; their ports: `config.port`, then `config.tls_port` where TLS has a port of its own.
+
+    `connected` runs for each charger that was let in, as long as its socket lasts.
+    """
 
     async def handler(socket: ServerConnection) -> None:
         dialect = DIALECTS[str(socket.subprotocol)]
-        await connected(Line(socket), cast(ChargerSocket, socket).charger_key, dialect)
+        await connected(Line(socket), cast(ChargerSocket, socket).entry, dialect)
 
-    server = await serve(
+    gate = Gate(config, lookup, now, passwords.Doorman())
+    context = identity.context if identity is not None else None
+    wanted = [(config.port, context)]
+    if context is not None and config.tls_port is not None:
+        wanted = [(config.port, None), (config.tls_port, context)]
+    async with contextlib.AsyncExitStack() as stack:
+        ports = []
+        for port, tls in wanted:
+            server = await _listen(config, port, tls, gate, handler)
+            stack.push_async_callback(_closed, server)
+            ports.append(next(iter(server.sockets)).getsockname()[1])
+        yield ports
+
+
+async def _listen(
+    config: BridgeConfig,
+    port: int,
+    tls: ssl.SSLContext | None,
+    gate: Gate,
+    handler: Callable[[ServerConnection], Awaitable[None]],
+) -> Server:
+    return await serve(
         handler,
         config.host,
-        config.port,
-        process_request=Gate(config, lookup, now),
+        port,
+        ssl=tls,
+        process_request=gate,
         select_subprotocol=choose,
         subprotocols=[Subprotocol(protocol) for protocol in DIALECTS],
         create_connection=ChargerSocket,
         compression=None,
-        max_size=config.max_frame,
+        max_size=max(config.max_frame, config.max_certificate_frame),
         ping_interval=None,
         open_timeout=OPEN_TIMEOUT,
         close_timeout=CLOSE_TIMEOUT,
         server_header=None,
         logger=_silent,
     )
-    try:
-        yield server
-    finally:
-        server.close(code=1001, reason="the server restarts")
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(DRAIN):
-                await server.wait_closed()
+
+
+async def _closed(server: Server) -> None:
+    server.close(code=1001, reason="the server restarts")
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN):
+            await server.wait_closed()

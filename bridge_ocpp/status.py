@@ -18,6 +18,8 @@ from bridge_ocpp.clock import AHEAD, EARLIEST, TOLERANCE, Said
 from bridge_ocpp.dialects.words import Boot, ConnectorTold, Notice, ReservationTold
 from bridge_ocpp.journal import mask
 from bridge_ocpp.port import ChargerBooted, ChargerOnline, ConnectorStatusChanged, HubPort, ReservationChanged
+from bridge_ocpp.security import credentials
+from bridge_ocpp.security.admission import Entry
 from bridge_ocpp.speaker import Speaker
 from bridge_ocpp.tables import BridgeRow, ChargerRow, ConnectorRow, NoticeRow, SampleRow
 from bridge_ocpp.transactions import Hearing, remote_starts
@@ -51,12 +53,13 @@ class Claimed:
 
 
 async def claim(
-    db: AsyncSession, hub: HubPort, charger_key: str, *, process_id: UUID, protocol: str, now: datetime
+    db: AsyncSession, hub: HubPort, entry: Entry, *, process_id: UUID, protocol: str, now: datetime
 ) -> Claimed | None:
-    """The newest authenticated socket wins. None when the charger was removed meanwhile."""
-    row = await db.scalar(select(ChargerRow).where(col(ChargerRow.key) == charger_key).with_for_update())
-    if row is None:
+    """The newest authenticated socket wins. None when the charger was removed meanwhile, or must come more safely."""
+    row = await db.scalar(select(ChargerRow).where(col(ChargerRow.key) == entry.charger_key).with_for_update())
+    if row is None or row.security_profile > entry.profile:
         return None
+    credentials.entered(row, entry)
     was_online, previous = row.online, row.process_id if row.online else None
     row.behind_since = row.behind_since or row.last_seen_at or EARLIEST
     row.online, row.generation, row.process_id = True, row.generation + 1, process_id

@@ -76,6 +76,10 @@ TRANSACTION_NUMBER = Sequence(
 class ChargerRow(SQLModel, table=True):
     """A charger. `password_digest` is HMAC-SHA256 (see passwords.py); None: it has no password.
 
+    `pending_passwords` were sent to the charger and may be in use there: `{"salt", "digest"}` in hexadecimal each.
+    `security_profile` is the lowest at which it may come in; it rises with how the charger comes in, and never falls
+    by itself. `certificate_serial` is that of the client certificate that it last showed, in hexadecimal.
+
     `generation` counts its sockets and `process_id` is the bridge process that holds the newest: the close of an older
     socket finds another generation here and changes nothing. `behind_since`: from then on the charger may have
     queued messages that it has not delivered yet. `boot_status` is what the operator wants its boots answered with,
@@ -93,6 +97,8 @@ class ChargerRow(SQLModel, table=True):
     security_profile: int = Field(sa_type=SmallInteger)
     password_salt: bytes | None = None
     password_digest: bytes | None = None
+    pending_passwords: list[dict[str, str]] = Field(default_factory=list, sa_type=JSONB)
+    certificate_serial: str | None = None
     boot_status: str = "Accepted"
     online: bool = False
     generation: int = Field(default=0, sa_type=BigInteger)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from uvicorn.loops.auto import auto_loop_factory
 
 from bridge_ocpp.bridge import Bridge
-from bridge_ocpp.config import BridgeConfig
+from bridge_ocpp.config import BridgeConfig, TlsFiles
 from ocpi_hub.base.jobs import Bellringer, use_broker
 from ocpi_hub.base.log import configure_logs
 from ocpi_hub.base.resources import Resources, open_resources, required_urls
@@ -19,7 +19,7 @@ POOL_SIZE = 20
 
 
 def bridge_of(resources: Resources) -> Bridge:
-    """The bridge of this process, not yet listening."""
+    """The bridge of this process, not yet listening. Raises OSError or ValueError for TLS files that cannot serve."""
     settings = resources.settings
     config = BridgeConfig(
         host=settings.ocpp_host,
@@ -33,6 +33,10 @@ def bridge_of(resources: Resources) -> Bridge:
         provisioning=settings.provisioning,
         wishes=wishes_of(settings),
         errand_spread=settings.provisioning_spread,
+        open_allowed=settings.ocpp_profile_0,
+        tls=_tls_files(settings),
+        tls_port=settings.ocpp_tls_port,
+        tls_proxies=settings.ocpp_tls_proxies,
     )
     return Bridge(
         config,
@@ -55,6 +59,11 @@ def wishes_of(settings: Settings) -> dict[str, str]:
         "stop_measurands": settings.stop_measurands,
     }
     return {name: str(value) for name, value in wished.items() if value}
+
+
+def _tls_files(settings: Settings) -> TlsFiles | None:
+    pairs = tuple(zip(settings.ocpp_tls_certificate, settings.ocpp_tls_key, strict=True))
+    return TlsFiles(pairs, settings.ocpp_tls_client_ca) if pairs else None
 
 
 def run_bridge(settings: Settings, ready: Callable[[], None]) -> None:

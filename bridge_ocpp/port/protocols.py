@@ -42,6 +42,9 @@ class ChargerBook(Protocol):
 
     async def set_password(self, charger_id: str, password: str, db: AsyncSession) -> bool: ...
 
+    async def set_profile(self, charger_id: str, profile: int, db: AsyncSession) -> bool:
+        """Raises ValueError where the charger has no password and the profile needs one."""
+
     async def chargers(self, db: AsyncSession) -> Sequence[ChargerRecord]: ...
 
     async def charger(self, charger_id: str, db: AsyncSession) -> ChargerRecord | None: ...

@@ -41,6 +41,7 @@ class ChargerRecord:
     boot_reason: str | None = None
     boot_answer: str | None = None
     items_per_message: Mapping[str, int] = field(default_factory=dict)
+    certificate_serial: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -50,7 +50,29 @@ class Settings(BaseSettings):
         None, description="How partners reach the API, e.g. https://hub.example.com; unset: http://HOST:PORT"
     )
     ocpp_public_url: str | None = Field(
-        None, description="How chargers reach the bridge, e.g. wss://ocpp.example.com; unset: ws://OCPP_HOST:OCPP_PORT"
+        None,
+        description="How chargers reach the bridge, e.g. wss://ocpp.example.com; unset: ws:// or wss://OCPP_HOST:PORT",
+    )
+    ocpp_tls_certificate: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (), description="PEM file of the bridge's certificate chain, for wss; two (ECDSA and RSA) with a comma between"
+    )
+    ocpp_tls_key: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (),
+        validate_default=True,
+        description="PEM file of its key, unencrypted; as many as certificates, in the same order",
+    )
+    ocpp_tls_client_ca: Path | None = Field(
+        None,
+        description="PEM file of the authorities whose client certificates chargers may show; the hub's own always may",
+    )
+    ocpp_tls_port: int | None = Field(
+        None, ge=0, le=65535, description="Port for wss beside OCPP_PORT, which then stays ws; unset: OCPP_PORT is wss"
+    )
+    ocpp_tls_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Networks of TLS proxies before the bridge: what comes from there came by TLS, comma separated"
+    )
+    ocpp_profile_0: bool = Field(
+        False, description="Let chargers of security profile 0 in without a password, on loopback only; for a lab"
     )
 
     # Who we are
@@ -138,7 +160,21 @@ class Settings(BaseSettings):
         900.0, ge=0, description="Seconds after a stop in which late meter values still count, when some are missing"
     )
 
-    @field_validator("partner_networks", mode="before")
+    @field_validator("ocpp_tls_certificate", "ocpp_tls_key", mode="before")
+    @classmethod
+    def _split_paths(cls, value: Any) -> Any:
+        parts = [part.strip() for part in value.split(",")] if isinstance(value, str) else list(value)
+        return tuple(Path(part) for part in parts if part)
+
+    @field_validator("ocpp_tls_key", mode="after")
+    @classmethod
+    def _a_key_each(cls, value: tuple[Path, ...], info: ValidationInfo) -> tuple[Path, ...]:
+        certificates = info.data.get("ocpp_tls_certificate", ())
+        if len(value) != len(certificates):
+            raise ValueError(f"{len(certificates)} certificates in OCPP_TLS_CERTIFICATE, and {len(value)} keys here")
+        return value
+
+    @field_validator("partner_networks", "ocpp_tls_proxies", mode="before")
     @classmethod
     def _split_networks(cls, value: Any) -> Any:
         parts = [part.strip() for part in value.split(",")] if isinstance(value, str) else list(value)
@@ -159,7 +195,10 @@ class Settings(BaseSettings):
     @property
     def ocpp_url(self) -> str:
         """The base URL that chargers use, without a trailing slash and without /ocpp/{id}."""
-        return (self.ocpp_public_url or f"ws://{_for_url(self.ocpp_host)}:{self.ocpp_port}").rstrip("/")
+        scheme, port = "ws", self.ocpp_port
+        if self.ocpp_tls_certificate:
+            scheme, port = "wss", self.ocpp_port if self.ocpp_tls_port is None else self.ocpp_tls_port
+        return (self.ocpp_public_url or f"{scheme}://{_for_url(self.ocpp_host)}:{port}").rstrip("/")
 
 
 def _for_url(host: str) -> str:

@@ -1,7 +1,9 @@
 """Simulators that really speak, for labs and for trying a partner: a CPO, an eMSP, a charger."""
 
 import asyncio
+import ssl
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -95,6 +97,16 @@ async def _begin_soon(begin, platform) -> None:  # type: ignore[no-untyped-def]
             await asyncio.sleep(0.5)
 
 
+def _tls(authority: Path | None, certificate: Path | None) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=authority)
+        if certificate is not None:
+            context.load_cert_chain(certificate)
+    except ssl.SSLError as error:
+        raise CommandFailed(f"{certificate or authority} cannot be used: {error.reason or error}") from None
+    return context
+
+
 @app.command(
     epilog="Example: ocpi-hub simulate charger BOX-1 --password secret123 --card 04A1B2C3D4E5F6 --seconds 10 --once"
 )
@@ -108,6 +120,8 @@ def charger(
     card: Annotated[str | None, typer.Option(help="Hold this card to EVSE 1 after the boot.")] = None,
     seconds: Annotated[float, typer.Option(min=0.1, help="How long that car charges.")] = 30.0,
     once: Annotated[bool, typer.Option("--once", help="End after that charge.")] = False,
+    ca: Annotated[Path | None, typer.Option(help="PEM file of the authority that it believes, for wss://.")] = None,
+    certificate: Annotated[Path | None, typer.Option(help="PEM file with its own certificate and key.")] = None,
 ) -> None:
     """A charger: connects, boots, charges a car when a card is held to it or when it is asked to."""
     from bridge_ocpp.simulator import SPEECHES, NotAccepted, SimulatedCharger
@@ -123,6 +137,7 @@ def charger(
         protocol=protocol,
         evses=evses,
         power_w=Decimal(power),
+        tls=_tls(ca, certificate) if url.startswith("wss://") else None,
         tell=lambda what, text: print(f"{what:<10} {text}", flush=True),
     )
 

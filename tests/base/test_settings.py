@@ -24,6 +24,21 @@ def test_they_come_from_the_environment_and_from_a_file(monkeypatch, tmp_path):
     assert settings.api_url == "http://127.0.0.1:8080"
 
 
+def test_certificates_and_keys_come_in_pairs(monkeypatch):
+    monkeypatch.setenv("OCPI_HUB_OCPP_TLS_CERTIFICATE", "/etc/ec.pem, /etc/rsa.pem")
+    with pytest.raises(ValidationError, match="2 certificates"):
+        Settings()
+    monkeypatch.setenv("OCPI_HUB_OCPP_TLS_KEY", "/etc/ec.key,/etc/rsa.key")
+    settings = Settings()
+    assert [str(path) for path in settings.ocpp_tls_key] == ["/etc/ec.key", "/etc/rsa.key"]
+    assert settings.ocpp_url == "wss://127.0.0.1:9000"
+    monkeypatch.setenv("OCPI_HUB_OCPP_TLS_PORT", "9443")
+    assert Settings().ocpp_url == "wss://127.0.0.1:9443"
+    monkeypatch.delenv("OCPI_HUB_OCPP_TLS_CERTIFICATE")
+    with pytest.raises(ValidationError, match="0 certificates"):
+        Settings()
+
+
 def test_networks_are_a_comma_separated_list(monkeypatch):
     monkeypatch.setenv("OCPI_HUB_PARTNER_NETWORKS", "127.0.0.0/8, ::1")
     assert Settings().partner_networks == ("127.0.0.0/8", "::1/128")

@@ -85,7 +85,7 @@ async def test_a_charger_that_answers_pings_and_says_nothing_stays_online(here: 
 async def test_x28_an_old_socket_that_closes_after_the_new_one_opened_changes_nothing(here: Place) -> None:
     async with AsyncExitStack() as stack:
         old = await stack.enter_async_context(dialled(here.bridge.url, "CP1", "ocpp1.6"))
-        for _ in range(20):
+        for _ in range(100):
             await here.seated("CP1")
             before = here.bridge.connections["cp1"]
             new = await stack.enter_async_context(dialled(here.bridge.url, "CP1", "ocpp1.6"))

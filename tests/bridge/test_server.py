@@ -1,12 +1,15 @@
 """Who may come in: authentication before the upgrade, subprotocols, sizes."""
 
+import asyncio
+import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
-from bridge_ocpp.port import ChargerOnline
+from bridge_ocpp.bridge import Bridge
+from bridge_ocpp.port import ChargerOnline, RawCall
 from bridge_ocpp.server import charger_id_of, is_loopback
 from tests.bridge.chargers import dialled, raw
 from tests.bridge.conftest import PASSWORD, Place, until
@@ -14,10 +17,12 @@ from tests.bridge.conftest import PASSWORD, Place, until
 KEY = "0001020304050607FFFFFFFFFFFFFFFFFFFFFFFF"
 
 
-async def status_of(place: Place, charger_id: str, *protocols: str, **options: Any) -> int:
+async def status_of(
+    place: Place, charger_id: str, *protocols: str, bridge: Bridge | None = None, **options: Any
+) -> int:
     """The HTTP status of a handshake."""
     try:
-        async with dialled(place.bridge.url, charger_id, *(protocols or ("ocpp1.6",)), **options):
+        async with dialled((bridge or place.bridge).url, charger_id, *(protocols or ("ocpp1.6",)), **options):
             return 101
     except InvalidStatus as refused:
         return refused.response.status_code
@@ -100,14 +105,19 @@ async def test_an_authorization_key_is_accepted_as_hex_and_as_bytes(place: Place
     assert await status_of(place, "CP1", password=bytes.fromhex(KEY)) == 101
 
 
-async def test_no_password_passes_only_for_chargers_registered_so(place: Place) -> None:
+async def test_no_password_passes_only_where_it_was_allowed_and_registered_so(place: Place) -> None:
     await place.register("open", password=None, profile=0)
-    assert await status_of(place, "open", password=None) == 101
+    await place.register("CP1")
+    assert await status_of(place, "open", password=None) == 401
+    async with place.another(open_allowed=True) as bridge:
+        assert await status_of(place, "open", bridge=bridge, password=None) == 101
+        assert await status_of(place, "open", bridge=bridge, password="whatever-it-is") == 101
+        assert await status_of(place, "CP1", bridge=bridge, password=None) == 401
 
 
 async def test_no_password_passes_only_where_the_listener_is_on_loopback(place: Place) -> None:
     await place.register("open", password=None, profile=0)
-    async with place.another(host="0.0.0.0") as bridge:
+    async with place.another(host="0.0.0.0", open_allowed=True) as bridge:
         with pytest.raises(InvalidStatus) as refused:
             async with dialled(bridge.url.replace("0.0.0.0", "127.0.0.1"), "open", "ocpp1.6", password=None):
                 pass
@@ -182,6 +192,29 @@ async def test_a_frame_that_is_too_long_closes_with_1009(place: Place) -> None:
         with pytest.raises(ConnectionClosedError):
             await socket.recv()
         assert socket.close_code == 1009
+
+
+async def test_a_frame_that_carries_certificates_may_be_longer(place: Place) -> None:
+    await place.register("CP1")
+    async with dialled(place.bridge.url, "CP1", "ocpp2.0.1", max_size=None) as socket:
+        await socket.send('[2, "1", "SignCertificate", {"csr": "' + "x" * 900_000 + '"}]')
+        assert json.loads(str(await socket.recv()))[:2] in ([3, "1"], [4, "1"])
+        await socket.send('[2, "2", "SignCertificate", {"csr": "' + "x" * 1_100_000 + '"}]')
+        with pytest.raises(ConnectionClosedError):
+            await socket.recv()
+        assert socket.close_code == 1009
+
+
+async def test_an_answer_that_lists_certificates_may_be_longer(place: Place) -> None:
+    await place.register("CP1")
+    async with raw(place.bridge.url, "CP1", "ocpp2.0.1") as charger:
+        await place.seated("CP1")
+        for action, payload in (("GetInstalledCertificateIds", {}), ("ClearCache", {})):
+            asking = asyncio.create_task(place.ask("CP1", RawCall(action, payload)))
+            _, message_id, *_ = await charger.asked()
+            await charger.say([3, message_id, {"status": "Accepted", "customData": {"vendorId": "x" * 70_000}}])
+            assert (await asking).accepted is (action == "GetInstalledCertificateIds")
+        await until(lambda: charger.socket.close_code == 1009)
 
 
 async def test_no_compression_is_agreed(place: Place) -> None:
