@@ -14,10 +14,8 @@ from sqlmodel import col, select
 
 from bridge_ocpp.port import AuthStatus, IdToken, Verdict, Where
 from ocpi_hub.base.resources import Resources
-from ocpi_hub.chargers import cards, commanded, placing, realtime, unheard
+from ocpi_hub.chargers import cards, commanded, placing, realtime, told, unheard
 from ocpi_hub.chargers.tables import Authorization, ChargerPlacement, SessionLink
-from ocpi_hub.objects import reading
-from ocpi_hub.objects.kinds import TOKENS
 from ocpi_hub.partners.access import may_talk
 from ocpi_hub.partners.directory import Directory
 from ocpi_hub.wire import json as wire_json
@@ -77,7 +75,7 @@ async def _decide(
         return Decision(cards.verdict(card, at=at))
     if placement is None:
         return Decision(Verdict(AuthStatus.UNKNOWN))
-    known = await _payable(resources, await partner_tokens(db, token.value), placement)
+    known = await _payable(resources, await told.by_uid(db, placing.owner_of(placement), token.value), placement)
     if placement.location_id is None:
         # Without a Location there can be no Session and no CDR, so nobody could be charged for it.
         status = AuthStatus.UNKNOWN if known is None else AuthStatus.NOT_AT_THIS_LOCATION
@@ -186,19 +184,6 @@ def _group(token: dict[str, Any] | None) -> IdToken | None:
 def _document(text: str | None) -> dict[str, Any] | None:
     document: dict[str, Any] | None = wire_json.loads(text) if text is not None else None
     return document
-
-
-async def partner_tokens(db: AsyncSession, uid: str) -> list[dict[str, Any]]:
-    """The Tokens that partners told us of by this uid: RFID before other types, valid before invalid, oldest first.
-
-    The oldest wins where several eMSPs name the same uid, so that nobody takes over another's card by naming it later.
-    """
-    kept = await reading.find(db, TOKENS, uid)
-    documents = [wire_json.loads(row.document) for row in sorted(kept, key=lambda row: row.pk or 0)]
-    if len({(document["country_code"].lower(), document["party_id"].lower()) for document in documents}) > 1:
-        log.warning("authorize.ambiguous", owners=len(documents))
-    documents.sort(key=lambda document: (document["type"] != "RFID", not document["valid"]))
-    return documents
 
 
 async def _remember(decision: Decision, token: IdToken, where: Where, db: AsyncSession, *, at: datetime) -> None:

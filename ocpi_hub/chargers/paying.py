@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from bridge_ocpp.port import AuthStatus, IdToken, Transaction
 from ocpi_hub.base.resources import resources_of
-from ocpi_hub.chargers import authorizing, cards, commanded
+from ocpi_hub.chargers import cards, commanded, told
 from ocpi_hub.chargers.mapping import NOT_AVAILABLE, cdr_token_of, token_type
 from ocpi_hub.chargers.tables import Authorization, PartnerCommand
 from ocpi_hub.partners.access import agree
@@ -52,7 +52,7 @@ async def find(db: AsyncSession, transaction: Transaction, *, owner: PartyId, at
     if await cards.find(db, token.value) is not None:
         return Payer("own", _token_of_ours(token, owner), "WHITELIST")
     snapshot = await resources_of(db).one(Directory).now()
-    for known in await authorizing.partner_tokens(db, token.value):
+    for known in await told.by_uid(db, owner, token.value):
         if agree(snapshot, owner, PartyId(known["country_code"], known["party_id"]), ModuleId.TOKENS):
             return Payer("partner", cdr_token_of(known), "WHITELIST")
     return Payer("nobody", _token_of_ours(token, owner), "WHITELIST")

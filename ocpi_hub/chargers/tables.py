@@ -7,7 +7,7 @@ Keys are ids folded to lower case; ids themselves stand as they came.
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Identity, Index, UniqueConstraint
+from sqlalchemy import BigInteger, Identity, Index, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -70,6 +70,28 @@ class OwnCard(SQLModel, table=True):
     expires_at: datetime | None = Field(default=None, sa_type=UtcTime)
     master: bool = False
     updated_at: datetime = Field(sa_type=UtcTime)
+
+
+class AddressedToken(SQLModel, table=True):
+    """A Token that an eMSP told one party of ours alone (OCPI-to names it): no other party ever sees it.
+
+    Keys as in objects/tables.py: `party_key` is ours, `owner_key` the eMSP, `key` is `uid/TYPE`. `first_at` is when it
+    was first heard of, `arrived_after` the place of the newest Token that everybody had been told of by then.
+    """
+
+    __tablename__ = "addressed_token"
+    __table_args__ = (Index("ix_addressed_token_uid", "party_key", "uid_key"),)
+
+    party_key: str = Field(primary_key=True)
+    owner_key: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    uid_key: str
+    document: str = Field(sa_type=JsonText)
+    last_updated: datetime = Field(sa_type=UtcTime)
+    first_at: datetime = Field(sa_type=UtcTime)
+    received_at: datetime = Field(sa_type=UtcTime)
+    platform_id: str
+    arrived_after: int = Field(sa_type=BigInteger)
 
 
 class PartnerCommand(SQLModel, table=True):

@@ -1,17 +1,16 @@
 """The OCPI face of every client-owned object, once: `sender(kind)` and `receiver(kind)` are built from a Kind.
 
-A body is parsed once, by our own reader, and kept as it came. No module is named here; keeping and telling is
-delivery/publish.py.
+A body is parsed once, by our own reader, and kept as it came; keeping and telling is delivery/publish.py. What a party
+of our own chargers alone is told, which can only be Tokens, chargers/told.py keeps.
 """
 
-import base64
-import binascii
 from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import quote, unquote
 
 from fastapi import APIRouter, Response
 
+from ocpi_hub.chargers import told
 from ocpi_hub.clearing import receiving
 from ocpi_hub.clearing.receiving import Refusal
 from ocpi_hub.delivery import publish
@@ -19,7 +18,7 @@ from ocpi_hub.delivery.publish import Written
 from ocpi_hub.modules import describing
 from ocpi_hub.modules.asking import Heard, answer
 from ocpi_hub.modules.manners import given, taken
-from ocpi_hub.modules.sight import sight
+from ocpi_hub.modules.sight import addressed, sight
 from ocpi_hub.objects import reading
 from ocpi_hub.objects.kinds import Kind
 from ocpi_hub.objects.patch import find_child, require_same
@@ -28,7 +27,7 @@ from ocpi_hub.wire.envelope import Raw
 from ocpi_hub.wire.errors import InvalidParameters
 from ocpi_hub.wire.headers import PartyId
 from ocpi_hub.wire.json import loads
-from ocpi_hub.wire.paging import PageQuery, next_link
+from ocpi_hub.wire.paging import PageQuery, cursor, next_link, read_cursor
 from ocpi_hub.wire.parties import InterfaceRole
 
 
@@ -43,10 +42,10 @@ def sender(kind: Kind) -> APIRouter:
 
 def receiver(kind: Kind) -> APIRouter:
     """What the hub is told by the owners of objects, and what it has kept of that."""
-    router, told = APIRouter(tags=[kind.module.value], route_class=describing.Direct), _Receiver(kind)
+    router, kept = APIRouter(tags=[kind.module.value], route_class=describing.Direct), _Receiver(kind)
     if "POST" in kind.verbs:
-        describing.add(router, kind, "POST", told.post, interface="receiver")
-    by_id = {"GET": told.get, "PUT": told.put, "PATCH": told.patch, "DELETE": told.delete}
+        describing.add(router, kind, "POST", kept.post, interface="receiver")
+    by_id = {"GET": kept.get, "PUT": kept.put, "PATCH": kept.patch, "DELETE": kept.delete}
     for depth in range(len(kind.children) + 1):
         for verb in sorted(kind.verbs & by_id.keys()):
             describing.add(router, kind, verb, by_id[verb], interface="receiver", depth=depth)
@@ -81,13 +80,13 @@ class _Sender:
         query = PageQuery.read(params, cap=most)
         if self.kind.dated and query.date_from is None:
             raise InvalidParameters("date_from: is required")
-        after = _read_cursor(params.get("cursor"))
+        after = read_cursor(params.get("cursor"))
         seen = await sight(self.kind, heard.caller, heard.routing, resources)
         async with resources.unit_of_work() as db:
             page = await reading.page(db, self.kind, query=query, sight=seen, after=after)
         headers = {"X-Total-Count": str(page.total), "X-Limit": str(most)}
         if page.last is not None:
-            headers["Link"] = next_link(_url(heard), query, filters={"cursor": _cursor(page.last)})
+            headers["Link"] = next_link(_url(heard), query, filters={"cursor": cursor(page.last)})
         return answer(resources, given(self.kind, page.documents, heard.caller), headers=headers)
 
     async def get_object(self, heard: Heard) -> Response:
@@ -110,10 +109,13 @@ class _Receiver:
     async def get(self, heard: Heard) -> Response:
         """The object as it is kept, for its owner."""
         named = Named.read(heard)
-        owner = self._owner(heard, named)
+        owner, ours = self._owner(heard, named), await addressed(heard.routing, heard.resources)
         # The id in a Location header is encoded twice, see _location.
         object_id = unquote(named.ids[0]) if self.kind.immutable else named.ids[0]
         async with heard.resources.unit_of_work() as db:
+            if ours is not None:
+                token = await told.get(db, ours, owner=owner, uid=object_id, token_type=named.token_type)
+                return answer(heard.resources, _part(self.kind, token, ()))
             kept = await reading.get(db, self.kind, owner=owner, object_id=object_id, token_type=named.token_type)
         return answer(heard.resources, _part(self.kind, kept.document if kept else None, named.ids[1:]))
 
@@ -121,11 +123,15 @@ class _Receiver:
         """Keep a whole object, or a whole EVSE or Connector of a Location that is known."""
         named = Named.read(heard)
         document, owner = await taken(self.kind, heard, depth=len(named.ids) - 1), self._owner(heard, named)
+        ours = await addressed(heard.routing, heard.resources)
         if len(named.ids) == 1:
             # Without ?type= the body says what type of token it is: many platforms leave it out for app users too.
             names = {self.kind.key_field: named.ids[0]} | ({"type": named.token_type} if named.token_type else {})
             require_same(document, names)
         async with heard.resources.unit_of_work() as db:
+            if ours is not None:
+                new = await told.put(db, ours, document, _source(heard, owner))
+                return answer(heard.resources, http_status=201 if new else 200)
             if len(named.ids) > 1:
                 written = await publish.put_child(
                     db, self.kind, owner=owner, ids=named.ids, document=document, **heard.origin
@@ -138,11 +144,15 @@ class _Receiver:
         """Merge changes into an object, or into its EVSE or Connector."""
         named = Named.read(heard)
         changes, ids = await taken(self.kind, heard, depth=len(named.ids) - 1), named.ids
-        owner = self._owner(heard, named)
+        owner, ours = self._owner(heard, named), await addressed(heard.routing, heard.resources)
+        type_ = named.token_type
         async with heard.resources.unit_of_work() as db:
-            await publish.patch(
-                db, self.kind, owner=owner, ids=ids, changes=changes, token_type=named.token_type, **heard.origin
-            )
+            if ours is not None:
+                await told.patch(db, ours, ids[0], changes, _source(heard, owner), token_type=type_)
+            else:
+                await publish.patch(
+                    db, self.kind, owner=owner, ids=ids, changes=changes, token_type=type_, **heard.origin
+                )
         return answer(heard.resources)
 
     async def delete(self, heard: Heard) -> Response:
@@ -205,6 +215,10 @@ class _Receiver:
         return entries[0].party
 
 
+def _source(heard: Heard, owner: PartyId) -> told.Source:
+    return told.Source(owner, heard.caller.platform.id, heard.resources.clock())
+
+
 def _part(kind: Kind, document: str | None, ids: tuple[str, ...]) -> Any:
     """The document, or the child of it that `ids` name. Raises NotFound when either is missing."""
     if document is None:
@@ -231,20 +245,3 @@ def _location(written: Written) -> str:
     encoded slash ends a segment for many servers and proxies, ours included."""
     names = (written.owner.country_code, written.owner.party_id, quote(written.object_id, safe=""))
     return "/".join(quote(name, safe="") for name in names)
-
-
-def _cursor(place: int) -> str:
-    """Where a list goes on, as text that promises nothing to whoever reads it."""
-    return base64.urlsafe_b64encode(place.to_bytes(8)).decode("ascii").rstrip("=")
-
-
-def _read_cursor(text: str | None) -> int | None:
-    if not text:
-        return None
-    try:
-        place = int.from_bytes(base64.b64decode(f"{text}=", altchars="-_", validate=True))
-    except (binascii.Error, ValueError):
-        place = -1
-    if len(text) != 11 or not 0 <= place < 2**63:
-        raise InvalidParameters("cursor: take it from a next link as it is")
-    return place

@@ -34,6 +34,13 @@ async def sight(kind: Kind, caller: Caller, routing: Routing, resources: Resourc
     return Sight.of(owners=owners, only=only)
 
 
+async def addressed(routing: Routing, resources: Resources) -> PartyId | None:
+    """The party of our own chargers that OCPI-to names; None where a message is for the hub."""
+    snapshot = await resources.one(Directory).now()
+    to = routing.to
+    return to if to is not None and to != snapshot.hub and to in snapshot.hosted else None
+
+
 def _agreed(seen: Sight, snapshot: Snapshot, me: Sequence[PartyId], kind: Kind) -> Sight:
     """The same without what comes from owners that no agreement lets through.
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from ocpi_hub.partners.access import agree, may_talk
+from ocpi_hub.partners.access import may_talk
 from ocpi_hub.partners.snapshot import PlatformEntry, Snapshot
 from ocpi_hub.wire.errors import OcpiError, UnknownReceiver
 from ocpi_hub.wire.headers import PartyId, Routing
@@ -93,8 +93,9 @@ def address(target: Target, routing: Routing, snapshot: Snapshot) -> Here | Ther
     entries = snapshot.party(to)
     assert target.module is not None
     assert target.interface is not None
-    if hosted is not None and routing.from_ is not None and agree(snapshot, routing.from_, hosted, target.module):
-        return Here(hosted)
-    if not entries or routing.from_ is None or not may_talk(snapshot, routing.from_, to, target.module):
+    known = bool(entries) or hosted is not None
+    if not known or routing.from_ is None or not may_talk(snapshot, routing.from_, to, target.module):
         return Nobody(UnknownReceiver(f"the receiver {to} is not known here"))
+    if hosted is not None:
+        return Here(hosted)
     return There(entries[0].party, snapshot.platform_of(to, target.module, target.interface))

@@ -15,12 +15,14 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 from ocpi_hub.base.metrics import LATENCY, REQUESTS
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.partners import keyring, presence
+from ocpi_hub.partners.access import serves
 from ocpi_hub.partners.directory import Caller, Directory
 from ocpi_hub.partners.snapshot import Snapshot
 from ocpi_hub.routing import opening, proxies
 from ocpi_hub.routing.address import Here, Nobody, Target, There, address
 from ocpi_hub.routing.authorize import ask_everyone
 from ocpi_hub.routing.call import Call, Passed, query_of, tail_of
+from ocpi_hub.routing.checks import require_own
 from ocpi_hub.routing.direct import direct
 from ocpi_hub.routing.reading import body_of, check_query, headers_of, segments_of
 from ocpi_hub.routing.rendering import Answer
@@ -33,7 +35,7 @@ from ocpi_hub.wire.errors import (
     NotFound,
 )
 from ocpi_hub.wire.headers import MessageIds, PartyId, Routing
-from ocpi_hub.wire.parties import ConnectionStatus, InterfaceRole, ModuleId
+from ocpi_hub.wire.parties import ConnectionStatus, InterfaceRole, ModuleId, Role
 
 log = structlog.get_logger()
 
@@ -133,13 +135,18 @@ class Door:
                 raise error
             case Here(party):
                 answer.routing = Routing(to=call.routing.from_, from_=party)
-                self._require_served(call.target, party, snapshot)
+                if party in snapshot.hosted:
+                    self._require_theirs(call, party)
         return None
 
-    def _require_served(self, target: Target, party: PartyId, snapshot: Snapshot) -> None:
-        served = (target.module, target.interface) in self._served
-        if party in snapshot.hosted and not served and target.interface is not None:
-            raise HubError(f"{party} does not offer {target.module} {target.interface.value}")
+    def _require_theirs(self, call: Call, party: PartyId) -> None:
+        """A party of our own chargers is spoken to as any other CPO: in the name of the sender only, and on what a CPO
+        offers. Raises what the checks find, and HubError (R9)."""
+        require_own(call)
+        module, interface = call.target.module or "", call.target.interface
+        assert interface is not None
+        if (module, interface) not in self._served or not serves(Role.CPO, module, interface):
+            raise HubError(f"{party} does not offer {module} {interface.value}")
 
     async def _let_in(self, headers: dict[str, str], target: Target) -> Caller:
         """The platform that calls. Raises NotAuthenticated, or GenericClientError (HTTP 403) when it is suspended."""

@@ -1,5 +1,7 @@
 """Pages of a list: reading the query, and the Link header both ways (transport_and_format.asciidoc, Pagination)."""
 
+import base64
+import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -79,6 +81,24 @@ def read_next(link_header: str | None) -> str | None:
         if rel and "next" in "".join(group or "" for group in rel.groups()).lower().split():
             return url.strip() or None
     return None
+
+
+def cursor(place: int) -> str:
+    """Where a list goes on, as text that promises nothing to whoever reads it."""
+    return base64.urlsafe_b64encode(place.to_bytes(8)).decode("ascii").rstrip("=")
+
+
+def read_cursor(text: str | None) -> int | None:
+    """The place in a cursor; None without one. Raises InvalidParameters for what is none of ours."""
+    if not text:
+        return None
+    try:
+        place = int.from_bytes(base64.b64decode(f"{text}=", altchars="-_", validate=True))
+    except (binascii.Error, ValueError):
+        place = -1
+    if len(text) != 11 or not 0 <= place <= _LARGEST:
+        raise InvalidParameters("cursor: take it from a next link as it is")
+    return place
 
 
 def _read_date(params: Mapping[str, str], name: str) -> datetime | None:

@@ -180,7 +180,6 @@ def routed(answer: httpx.Response) -> tuple[str | None, str | None]:
         (None, "NL/ABC", "NL/HUB"),
         ("NL/HUB", "nl/abc", "NL/HUB"),
         ("nl/hub", "NL/ABC", "NL/HUB"),
-        ("nl/cpo", "NL/ABC", "NL/CPO"),
         (None, None, "NL/HUB"),
     ],
 )
@@ -190,6 +189,15 @@ async def test_answers_are_routed_back_in_the_case_that_the_parties_registered(
     answer = await known.get("locations", to=to, from_=from_)
     assert enveloped(answer)["status_code"] == 1000
     assert routed(answer) == ("NL/ABC", answered_by)
+
+
+async def test_a_party_of_our_own_chargers_answers_an_emsp_in_its_own_case(
+    hub: Hub, known: Partner, emsp: Partner
+) -> None:
+    await emsp.register(hub.versions_url, await hub.invite("An eMSP"))
+    answer = await emsp.get("locations", to="nl/cpo")
+    assert enveloped(answer)["status_code"] == 1000
+    assert routed(answer) == (emsp.here, "NL/CPO")
 
 
 async def test_errors_of_a_module_are_routed_back_too(hub: Hub, known: Partner) -> None:
