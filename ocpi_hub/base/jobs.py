@@ -51,6 +51,8 @@ celery.conf.update(
 
 PEAL = "bells"
 BELLS_PER_MESSAGE = 100
+BELLS_EVERY = 0.02
+"""Seconds between two messages of a process to the broker: a bell rings at once, those right behind it together."""
 
 JobBody = Callable[..., Coroutine[Any, Any, Any]]
 JOBS: dict[str, JobBody] = {}
@@ -156,6 +158,7 @@ class Bellringer:
                 await asyncio.to_thread(_send_all, bells)
             except Exception as error:
                 log.warning("bell.lost", bells=len(bells), error=type(error).__name__)
+            await asyncio.sleep(BELLS_EVERY)
 
     async def aclose(self) -> None:
         """Wait for what is on its way."""

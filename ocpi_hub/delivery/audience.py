@@ -5,11 +5,13 @@ Read from the database in the writer's own transaction, so that nobody is missed
 """
 
 from dataclasses import dataclass
+from functools import cache
 
-from sqlalchemy import BigInteger, Select, case, literal_column, select
+from sqlalchemy import BigInteger, Text, bindparam, case, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from ocpi_hub.base.database import Quick
 from ocpi_hub.base.resources import resources_of
 from ocpi_hub.objects.kinds import Kind
 from ocpi_hub.partners import agreements
@@ -38,34 +40,38 @@ async def receivers(
     `reader_key` is the only reader of a session or CDR (they are never broadcast): its eMSP role counts first. The
     platforms found cannot be removed before `db` has committed.
     """
-    query = _candidates(kind, source=source)
-    if kind.audience == "token_owner":
-        as_emsp_first = case((col(Party.role) == Role.EMSP.value, 0), else_=1)
-        query = query.where(col(Party.key) == reader_key).order_by(as_emsp_first, col(Party.platform_id)).limit(1)
-    rows = (await db.execute(query.with_for_update(read=True, key_share=True, of=Platform))).all()
+    rows = await _candidates(kind).rows(db, {"source": source, "reader": reader_key})
     if not rows:
         return []
     # The rows are locked before agreements are asked: agreeing.py waits for them, and so misses nothing.
-    agreed = await resources_of(db).one(Directory).agreed(rows[0][3])
-    found = dict.fromkeys(Receiver(row[0], PartyId(row[1], row[2])) for row in rows)
+    agreed = await resources_of(db).one(Directory).agreed(rows[0].agreements)
+    found = dict.fromkeys(Receiver(row.platform_id, PartyId(row.country_code, row.party_id)) for row in rows)
     may = agree_with(agreed, owner, [receiver.party for receiver in found], kind.module)
     return [receiver for receiver in found if receiver.party in may]
 
 
-_VERSION = literal_column(agreements.VERSION, BigInteger)
+_VERSION = literal_column(agreements.VERSION, BigInteger).label("agreements")
+_REGISTERED = (ConnectionStatus.CONNECTED, ConnectionStatus.OFFLINE)
 
 
-def _candidates(kind: Kind, *, source: str | None) -> Select[str, str, str, int]:
+@cache
+def _candidates(kind: Kind) -> Quick:
+    """The parties to tell by their roles and endpoints: none of `source`, and `reader` alone where there is one."""
     _, readers = ENDS[kind.module]
-    return (
+    query = (
         select(col(Party.platform_id), col(Party.country_code), col(Party.party_id), _VERSION)
         .join(Platform, col(Platform.id) == col(Party.platform_id))
         .join(Endpoint, col(Endpoint.platform_id) == col(Party.platform_id))
         .where(
-            col(Party.role).in_(sorted(readers)),
-            col(Platform.status).in_((ConnectionStatus.CONNECTED.value, ConnectionStatus.OFFLINE.value)),
-            col(Platform.id).is_distinct_from(source),
+            or_(*(col(Party.role) == role.value for role in sorted(readers))),
+            or_(*(col(Platform.status) == status.value for status in _REGISTERED)),
+            col(Platform.id).is_distinct_from(bindparam("source", type_=Text)),
             col(Endpoint.identifier) == kind.module.value,
             col(Endpoint.role) == InterfaceRole.RECEIVER.value,
         )
     )
+    if kind.audience == "token_owner":
+        as_emsp_first = case((col(Party.role) == Role.EMSP.value, 0), else_=1)
+        mine = query.where(col(Party.key) == bindparam("reader", type_=Text))
+        query = mine.order_by(as_emsp_first, col(Party.platform_id)).limit(1)
+    return Quick(query.with_for_update(read=True, key_share=True, of=Platform))

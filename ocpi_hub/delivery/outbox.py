@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql import text
 from sqlmodel import col
 
+from ocpi_hub.base.database import Quick
 from ocpi_hub.delivery.audience import Receiver
 from ocpi_hub.delivery.tables import Owed
 from ocpi_hub.objects.kinds import CDRS, SESSIONS, Kind
@@ -72,6 +73,7 @@ SELECT receiver.platform_id, receiver.lane, :kind, :owner_key, :key, :verb, :pat
 FROM unnest(CAST(:platforms AS text[]), CAST(:lanes AS text[]), CAST(:parties AS text[]))
      AS receiver (platform_id, lane, to_party)
 ORDER BY 1, 2 {AGAIN}"""  # noqa: S608
+_OWE_QUICKLY = Quick(text(_OWE))
 
 _OWE_LINES = f"""{INTO}
 SELECT line.platform_id, 'hubclientinfo/' || line.key || '/' || lower(line.role), 'hubclientinfo', line.key, line.role,
@@ -220,7 +222,7 @@ async def _owe(
         "expires_at": expires_at,
         **columns,
     }
-    await db.execute(text(_OWE), values)
+    await _OWE_QUICKLY.rows(db, values)
 
 
 async def lease(

@@ -32,6 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import Insert, insert
 
+from ocpi_hub.base.database import Quick
 from ocpi_hub.objects.kinds import Kind
 from ocpi_hub.objects.tables import KeptCount
 
@@ -53,7 +54,7 @@ def _named(kind: Kind) -> ColumnElement[bool]:
 
 
 @cache
-def keep(kind: Kind) -> Executable:
+def keep(kind: Kind) -> Quick:
     """Insert a row, or take the place of the one that is there; give back `replaced`. A new object is counted.
 
     An immutable object stays as it is, and then no row comes back.
@@ -68,7 +69,7 @@ def keep(kind: Kind) -> Executable:
         fresh = {column.name: statement.excluded[column.name] for column in columns}
         statement = statement.on_conflict_do_update(index_elements=key, set_=fresh | {"replaced": table.c.digest})
     kept = statement.returning(table.c.owner_key, table.c.reader_key, table.c.replaced).cte("kept")
-    return _counting(kind, kept, [kept.c.replaced], by=1, where=kept.c.replaced.is_(None))
+    return Quick(_counting(kind, kept, [kept.c.replaced], by=1, where=kept.c.replaced.is_(None)))
 
 
 @cache
@@ -173,7 +174,7 @@ def _conditions(kind: Kind, asked: frozenset[str]) -> Iterator[ColumnElement[boo
 
 def _counting(
     kind: Kind, rows: CTE, columns: list[ColumnElement[Any]], *, by: int, where: ColumnElement[bool]
-) -> Executable:
+) -> Select[Any]:
     """`columns` of `rows`, while those of them that `where` holds for change the kept count."""
     if not kind.counted:
         return select(*columns)

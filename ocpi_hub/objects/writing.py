@@ -21,7 +21,9 @@ from ocpi_hub.wire.errors import InvalidParameters, from_validation
 from ocpi_hub.wire.headers import PartyId
 from ocpi_hub.wire.json import dumps, loads
 
-_TIMES = re.compile(r'(?<!\\)"last_updated":"[^"\\]*",?')
+_TIMES = re.compile(r'"last_updated":"[^"\\]*",?')
+_OTHER = '\\"last_updated":"'  # a name that only ends like that
+_TIMES_BUT_OTHERS = re.compile(r"(?<!\\)" + _TIMES.pattern)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +64,10 @@ async def put(
     row = _row(kind, owner=owner, document=document, source=source, at=at)
     if withheld:
         row["reader_key"] = owner.key
-    found = (await db.execute(statements.keep(kind), row)).one_or_none()
-    if found is None:
+    found = await statements.keep(kind).rows(db, row)
+    if not found:
         return await _kept_before(db, kind, owner=owner, row=row)
-    replaced: str | None = found.replaced
+    replaced: str | None = found[0].replaced
     return _written(kind, owner, row, created=replaced is None, changed=replaced != row["digest"])
 
 
@@ -155,7 +157,8 @@ async def release(db: AsyncSession, kind: Kind, *, owner: PartyId, key: str) -> 
 
 def digest(text: str) -> str:
     """The digest of a document's content: of its text in the order of names, without the times of its updates."""
-    return hashlib.blake2b(_TIMES.sub("", text).encode(), digest_size=16).hexdigest()
+    times = _TIMES_BUT_OTHERS if _OTHER in text else _TIMES  # the careful one takes five times as long
+    return hashlib.blake2b(times.sub("", text).encode(), digest_size=16).hexdigest()
 
 
 def _validate(model: type[Any], document: Document) -> Any:

@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
-from ocpi_hub.base.database import after_commit, open_engine, session_maker, unit_of_work
+from ocpi_hub.base.database import Quick, after_commit, open_engine, session_maker, unit_of_work
 
 
 @pytest.fixture
@@ -52,6 +53,29 @@ async def test_a_failure_leaves_nothing_and_rings_nothing(sessions):
     with pytest.raises(RuntimeError):
         await fails()
     assert (await _count(sessions), rung) == (0, [])
+
+
+NOTE = Quick(text("INSERT INTO note VALUES (CAST(:body AS text)) RETURNING body"))
+
+
+async def test_a_quick_statement_is_part_of_the_sessions_transaction(sessions):
+    async with sessions() as db:
+        for body in ("a", "b"):  # two transactions, which may have two connections
+            assert [row.body for row in await NOTE.rows(db, {"body": body})] == [body]
+            assert await _count(sessions) == ["a", "b"].index(body)
+            await db.commit()
+        await NOTE.rows(db, {"body": "c"})
+        await db.rollback()
+    assert await _count(sessions) == 2
+
+
+async def test_a_quick_statement_fails_as_others_do(sessions):
+    async with sessions() as db:
+        with pytest.raises(KeyError):
+            await NOTE.rows(db, {})
+        with pytest.raises(DBAPIError) as raised:
+            await Quick(text("SELECT 1 / CAST(:zero AS int)")).rows(db, {"zero": 0})
+    assert raised.value.orig.sqlstate == "22012"
 
 
 def test_another_database_is_refused():

@@ -219,6 +219,16 @@ async def test_many_bells_go_as_one_message(broker: str, monkeypatch: pytest.Mon
     assert sorted(handed) == sorted(bells)
 
 
+async def test_bells_that_ring_while_others_are_on_their_way_ring_together(broker: str) -> None:
+    ringer = Bellringer()
+    await ringer([("delivery.drain", ("p1",))])
+    await received(broker, 1)
+    for number in range(50):
+        await ringer([("delivery.drain", (f"p{number % 5}",))])
+    await ringer.aclose()
+    assert [message["headers"]["task"] for message in await received(broker, 2)].count("bells") == 1
+
+
 async def test_bells_still_reach_the_queue_after_the_broker_lost_its_memory(broker: str) -> None:
     """X2: nothing is declared in the broker that a FLUSHALL could take away."""
     ringer = Bellringer()

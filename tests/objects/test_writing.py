@@ -64,6 +64,12 @@ class TestPut:
         assert await hub.document(LOCATIONS, "LOC1") == touched
         assert (await hub.row(LOCATIONS, "LOC1")).last_updated == datetime(2026, 3, 1, 12, tzinfo=UTC)
 
+    async def test_a_field_that_only_ends_like_a_time_of_update_is_content(self, hub: Hub) -> None:
+        odd = 'x"last_updated'
+        await hub.put(LOCATIONS, objects.location(**{odd: "one"}))
+        assert (await hub.put(LOCATIONS, objects.location(**{odd: "two"}))).changed
+        assert not (await hub.put(LOCATIONS, objects.location(**{odd: "two"}, last_updated=LATER))).changed
+
     async def test_the_same_id_of_two_owners_is_two_objects(self, hub: Hub) -> None:
         await hub.put(LOCATIONS, objects.location(name="Ours"))
         other = await hub.put(LOCATIONS, objects.location(owner=("BE", "BEC"), name="Theirs"))
