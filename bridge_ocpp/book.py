@@ -25,8 +25,10 @@ from bridge_ocpp.port import (
 )
 from bridge_ocpp.security import credentials
 from bridge_ocpp.tables import BridgeRow, ChargerRow, ConnectorRow, FrameRow, NoticeRow, RemoteStartRow, TransactionRow
+from bridge_ocpp.upkeep.book import UpkeepBook
+from bridge_ocpp.upkeep.tables import FirmwareTaskRow, LogRow
 
-__all__ = ["Book", "Streams"]
+__all__ = ["Book", "Streams", "UpkeepBook"]
 
 LONGEST_ID = 48
 """OCPP 2.0.1, part 4: the identity of a charging station has at most 48 characters."""
@@ -60,7 +62,7 @@ class Book(Shelf):
         if row is None:
             return False
         await db.delete(row)
-        for table in (ConnectorRow, RemoteStartRow, NoticeRow, FrameRow, StreamRow, *OWNED):
+        for table in (ConnectorRow, RemoteStartRow, NoticeRow, FrameRow, StreamRow, *OWNED, FirmwareTaskRow, LogRow):
             await db.execute(delete(table).where(col(table.charger_key) == row.key))
         return True
 

@@ -27,6 +27,7 @@ from bridge_ocpp.security import credentials
 from bridge_ocpp.security.admission import Known
 from bridge_ocpp.security.tls import Identity
 from bridge_ocpp.server import listening
+from bridge_ocpp.upkeep.foreman import Foreman
 
 log = structlog.get_logger()
 
@@ -59,7 +60,9 @@ class Bridge:
         self._journal = Journal()
         self._beat_every = min(5.0, config.ping_interval / 4)
         self._ear = Ear(redis, self.process_id, lease=config.ping_interval * 1.5)
-        self._seats = Seats(Desk(config, self._ledger, hub, now), self._journal, self._ear)
+        desk = Desk(config, self._ledger, hub, now)
+        self._seats = Seats(desk, self._journal, self._ear)
+        self._foreman = Foreman(desk, self._seats.connections)
         self._errands = Errands(
             self._ledger,
             self.process_id,
@@ -101,6 +104,7 @@ class Bridge:
                 self._every(self.config.flush_interval, self.flush),
                 self._every(self._beat_every, self.beat),
                 self._every(self.config.ping_interval / 2, self.look_round),
+                self._every(self._beat_every, self.go_round),
                 self._every(PRUNING, self.prune),
                 self._every(self.config.errand_interval, self.attend),
                 self._every(self.config.tls_watch, self.watch_tls),
@@ -121,6 +125,7 @@ class Bridge:
         finally:
             await _stopped(self._timers)
             await self._errands.aclose()
+            self._foreman.stop()
             await self._last_words()
 
     async def _lookup(self, charger_key: str, serial: str | None) -> Known | None:
@@ -166,6 +171,10 @@ class Bridge:
         now, hub = self._now(), self._hub
         while await self._ledger.write(lambda db: transactions.settle_due(db, hub, now=now)):
             pass
+
+    async def go_round(self) -> None:
+        """Ask the chargers that are here what upkeep has for them."""
+        await self._foreman.go_round()
 
     async def flush(self) -> None:
         """Write down what may be lost: the journal, and quirks."""

@@ -49,6 +49,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "settings": lambda values: tuple(VariableSetting(VariableName(**v["name"]), v["value"]) for v in values),
     "entries": lambda values: tuple(_entry(value) for value in values),
     "criteria": tuple,
+    **dict.fromkeys(("expires_at", "retrieve_at", "install_at", "since", "until"), datetime.fromisoformat),
 }
 
 

@@ -18,6 +18,7 @@ from bridge_ocpp.devices import booting, reports, streams
 from bridge_ocpp.dialects.device_words import ReportPart
 from bridge_ocpp.dialects.security_words import ChainStatusAsked
 from bridge_ocpp.dialects.stream_words import StreamClosed, StreamOpened, StreamTold
+from bridge_ocpp.dialects.upkeep import FirmwareTold, LogTold
 from bridge_ocpp.dialects.words import (
     Beat,
     Boot,
@@ -35,6 +36,7 @@ from bridge_ocpp.ledger import Ledger
 from bridge_ocpp.port import AuthStatus, HubPort, IdToken, Verdict, Where
 from bridge_ocpp.speaker import Speaker
 from bridge_ocpp.transactions import Hearing
+from bridge_ocpp.upkeep import firmware, logs
 
 log = structlog.get_logger()
 
@@ -125,6 +127,8 @@ _HANDLERS: Mapping[type, Callable[..., Awaitable[Reply]]] = {
     StreamTold: _written(streams.told),
     ChainStatusAsked: _chain_status,
     ReportPart: _written(reports.part_told),
+    FirmwareTold: _written(firmware.told),
+    LogTold: _written(logs.told),
 }
 
 

@@ -23,6 +23,7 @@ from bridge_ocpp.security.admission import Entry
 from bridge_ocpp.speaker import Speaker
 from bridge_ocpp.tables import BridgeRow, ChargerRow, ConnectorRow, NoticeRow, SampleRow
 from bridge_ocpp.transactions import Hearing, remote_starts
+from bridge_ocpp.upkeep import firmware
 
 ACCEPTED, PENDING, REJECTED = "Accepted", "Pending", "Rejected"
 
@@ -137,6 +138,7 @@ async def booted(db: AsyncSession, told: Boot, protocol: str, hearing: Hearing) 
     row.vendor, row.model, row.serial_number = told.vendor, told.model, told.serial_number
     row.firmware_version, row.boot_reason, row.booted_at = told.firmware_version, told.reason, received
     row.boot_answer = row.boot_status
+    await firmware.booted(db, speaker.key, told.firmware_version, now=received)
     if row.boot_status == ACCEPTED:
         event = ChargerBooted(
             speaker.id,

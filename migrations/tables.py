@@ -15,6 +15,7 @@ MODULES = (
     "bridge_ocpp.tables",
     "bridge_ocpp.devices.stream_tables",
     "bridge_ocpp.devices.tables",
+    "bridge_ocpp.upkeep.tables",
 )
 
 for name in MODULES:

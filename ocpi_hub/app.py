@@ -31,6 +31,7 @@ from uvicorn.loops.auto import auto_loop_factory
 
 from bridge_ocpp.port import ChargerBook
 from ocpi_hub import __version__
+from ocpi_hub.admin import uploads
 from ocpi_hub.admin.api import create_admin
 from ocpi_hub.api import create_ocpi, openapi
 from ocpi_hub.base.jobs import Bellringer, use_broker
@@ -54,7 +55,9 @@ def create_app(resources: Resources) -> ASGIApp:
     """The whole HTTP face over one process's resources, which the caller opens and closes."""
     app = FastAPI(title="OCPI hub", version=__version__, openapi_url=None, redirect_slashes=False)
     ocpi = create_ocpi(resources)
+    app.state.resources = resources
     app.mount("/admin/v1", create_admin(resources))
+    app.include_router(uploads.router)
 
     @app.get("/health/live")
     async def live() -> dict[str, str]:

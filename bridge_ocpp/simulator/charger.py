@@ -23,6 +23,7 @@ from websockets.typing import Subprotocol
 from bridge_ocpp.simulator.meter import Charge, Evse, Payload
 from bridge_ocpp.simulator.speech16 import Speech16
 from bridge_ocpp.simulator.speech201 import Speech21, Speech201
+from bridge_ocpp.simulator.upkeep import Workshop
 
 Teller = Callable[[str, str], None]
 
@@ -82,10 +83,11 @@ class SimulatedCharger:
         self.evses = {n: Evse(n, power_w) for n in range(1, evses + 1)}
         self.configuration = {"HeartbeatInterval": "300", "MeterValueSampleInterval": "60", "AuthorizationKey": ""}
         self.online = asyncio.Event()
+        self.workshop = Workshop(self)
         self._password = password
         self._sample_every = sample_every
         self._heartbeat_every = heartbeat_every
-        self._tell = tell or (lambda _what, _text: None)
+        self.tell = tell or (lambda _what, _text: None)
         self._tls = tls
         self._socket: ClientConnection | None = None
         self._answers: dict[str, asyncio.Future[Payload]] = {}
@@ -109,7 +111,7 @@ class SimulatedCharger:
                     if status is not None and status < 500:
                         raise NotAccepted(f"the central system refused the connection: HTTP {status}") from error
                 except (OSError, ConnectionClosed, TimeoutError) as error:
-                    self._tell("connection", f"no connection to {self.url} ({type(error).__name__}), trying again")
+                    self.tell("connection", f"no connection to {self.url} ({type(error).__name__}), trying again")
                 self.online.clear()
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, 5.0)
@@ -152,10 +154,10 @@ class SimulatedCharger:
         answer = await self.call(action, payload)
         while answer.get("status") != "Accepted":
             if answer.get("status") == "Rejected":
-                self._tell("boot", "rejected")
+                self.tell("boot", "rejected")
             await asyncio.sleep(min(float(answer.get("interval") or 5), 5.0))
             answer = await self.call(action, payload)
-        self._tell("boot", "accepted")
+        self.tell("boot", "accepted")
         for evse in self.evses.values():
             await self.call(*self.speech.status(evse, datetime.now(UTC)))
         self.online.set()
@@ -176,7 +178,7 @@ class SimulatedCharger:
     async def _called(self, socket: ClientConnection, message_id: str, action: str, payload: Payload) -> None:
         answer = await self.speech.answer(self, action, payload)
         said = "NotImplemented" if answer is None else answer.get("status", "answered")
-        self._tell("asked", f"{action} → {said}")
+        self.tell("asked", f"{action} → {said}")
         if answer is None:
             frame: list[Any] = [4, message_id, "NotImplemented", f"this charger does not know {action}", {}]
         else:
@@ -206,16 +208,23 @@ class SimulatedCharger:
         """What TriggerMessage asks for; False for a message that this charger cannot send."""
         if message == "StatusNotification":
             for evse in self.evses.values():
-                self.soon(self._say(*self.speech.status(evse, datetime.now(UTC))))
+                self.soon(self.say(*self.speech.status(evse, datetime.now(UTC))))
         elif message == "Heartbeat":
-            self.soon(self._say("Heartbeat", {}))
+            self.soon(self.say("Heartbeat", {}))
         elif message == "BootNotification":
-            self.soon(self._say(*self.speech.boot(self)))
+            self.soon(self.say(*self.speech.boot(self)))
         else:
             return False
         return True
 
-    async def _say(self, action: str, payload: Payload) -> None:
+    async def restart(self) -> None:
+        """Close the connection, as a reboot does; `run` connects and boots again."""
+        self.online.clear()
+        if self._socket is not None:
+            await self._socket.close()
+
+    async def say(self, action: str, payload: Payload) -> None:
+        """Say something that is not repeated when it cannot be said."""
         with contextlib.suppress(ConnectionError, TimeoutError, ConnectionClosed):
             await self.call(action, payload)
 
@@ -225,7 +234,7 @@ class SimulatedCharger:
         """Hold a card to the reader: authorise and start. Returns the verdict, such as `Accepted` or `Invalid`."""
         await self.set_status(evse, "Preparing")
         verdict = self.speech.verdict(await self.call(*self.speech.authorize(token)))
-        self._tell("card", verdict)
+        self.tell("card", verdict)
         if verdict != "Accepted":
             await self.set_status(evse, "Available")
             return verdict
@@ -242,7 +251,7 @@ class SimulatedCharger:
         self._enqueue(lambda: self.speech.started(charge), lambda answer: self.speech.name_charge(charge, answer))
         await self._flush()
         await self.set_status(evse, "Charging")
-        self._tell("charge", f"EVSE {evse} charges at {place.power_w / 1000:f} kW")
+        self.tell("charge", f"EVSE {evse} charges at {place.power_w / 1000:f} kW")
         self.soon(self._sampling(place, charge))
 
     async def _sampling(self, place: Evse, charge: Charge) -> None:
@@ -276,7 +285,7 @@ class SimulatedCharger:
         charge.stop_reason = reason
         self._enqueue_said(self.speech.stopped, charge, at, meter)
         await self._flush()
-        self._tell("charge", f"EVSE {evse} stopped after {(meter - charge.meter_start) / 1000:f} kWh")
+        self.tell("charge", f"EVSE {evse} stopped after {(meter - charge.meter_start) / 1000:f} kWh")
         await self.set_status(evse, "Finishing")
         await self.set_status(evse, "Available")
 
@@ -285,7 +294,7 @@ class SimulatedCharger:
         place = self.evses[evse]
         if place.status != status:
             place.status = status
-            await self._say(*self.speech.status(place, datetime.now(UTC)))
+            await self.say(*self.speech.status(place, datetime.now(UTC)))
 
     # -- what the central system asks for ----------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from bridge_ocpp.simulator import upkeep
 from bridge_ocpp.simulator.meter import Charge, Evse, Payload, stamp
 
 if TYPE_CHECKING:
@@ -112,4 +113,4 @@ class Speech16:
                 return {"status": "NotSupported"}
             charger.configuration[payload["key"]] = payload["value"]
             return {"status": "Accepted"}
-        return None
+        return await upkeep.answer16(charger, action, payload)

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from bridge_ocpp.simulator import upkeep
 from bridge_ocpp.simulator.meter import Charge, Evse, Payload, stamp
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class Speech201:
             return {"status": "Accepted"}
         if action == "GetVariables":
             return {"getVariableResult": [_unknown_variable(wanted) for wanted in payload["getVariableData"]]}
-        return None
+        return await upkeep.answer201(charger, action, payload)
 
 
 def _unknown_variable(wanted: Payload) -> Payload:

@@ -159,6 +159,10 @@ class Settings(BaseSettings):
     settle_window: float = Field(
         900.0, ge=0, description="Seconds after a stop in which late meter values still count, when some are missing"
     )
+    upload_limit: int = Field(
+        100 * 1024 * 1024, gt=0, description="Largest log in bytes that a charger may upload to /uploads"
+    )
+    upload_days: int = Field(30, gt=0, description="Days that uploaded logs of chargers are kept")
 
     @field_validator("ocpp_tls_certificate", "ocpp_tls_key", mode="before")
     @classmethod

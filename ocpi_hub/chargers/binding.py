@@ -3,8 +3,9 @@
 Called once by every entry point, before anything asks for either.
 """
 
-from bridge_ocpp.book import Book, Streams
+from bridge_ocpp.book import Book, Streams, UpkeepBook
 from bridge_ocpp.port import ChargerBook, ChargerPort, DeviceBook, StreamBook
+from bridge_ocpp.port import UpkeepBook as Upkeep
 from bridge_ocpp.relay import RedisChargerPort
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.base.secrets import Vault
@@ -18,9 +19,11 @@ def pepper(resources: Resources) -> bytes:
 def bind(resources: Resources) -> None:
     """Bind the Protocols into this process's resources. Raises ValueError without OCPI_HUB_SECRET_KEY."""
     book = Book(pepper(resources), now=resources.clock)
+    upkeep: Upkeep = UpkeepBook(now=resources.clock)
+    streams: StreamBook = Streams()
     port: ChargerPort = RedisChargerPort(resources.redis)
     resources.put(ChargerBook, book)  # type: ignore[type-abstract]
     resources.put(DeviceBook, book)  # type: ignore[type-abstract]
-    resources.put(ChargerPort, port)  # type: ignore[type-abstract]
-    streams: StreamBook = Streams()
+    resources.put(Upkeep, upkeep)  # type: ignore[type-abstract]
     resources.put(StreamBook, streams)  # type: ignore[type-abstract]
+    resources.put(ChargerPort, port)  # type: ignore[type-abstract]

@@ -8,7 +8,7 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from ocpi_hub.cli import agreements, chargers, partners, run, simulate
+from ocpi_hub.cli import agreements, chargers, firmware, partners, run, simulate
 from ocpi_hub.cli.output import fail, known_errors
 from ocpi_hub.wire.errors import from_validation
 
@@ -24,6 +24,7 @@ run.add_to(app)
 app.add_typer(partners.app, name="partner")
 app.add_typer(agreements.app, name="agreement")
 app.add_typer(chargers.app, name="charger")
+app.add_typer(firmware.app, name="firmware")
 app.add_typer(simulate.app, name="simulate")
 
 

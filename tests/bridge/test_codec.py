@@ -37,6 +37,7 @@ from bridge_ocpp.port import (
     VariableSetting,
     Verdict,
 )
+from tests.bridge.upkeep.commands import UPKEEP
 
 NAME = VariableName("Interval", "AlignedDataCtrlr", evse_id=1)
 DEVICES: list[Command] = [
@@ -73,6 +74,7 @@ COMMANDS: list[Command] = [
     ReserveNow(1, IdToken("T"), datetime(2026, 3, 1, tzinfo=UTC), 2, IdToken("G")),
     CancelReservation(1),
     *DEVICES,
+    *UPKEEP,
     RawCall("Reset", {"z": 1, "a": {"limit": Decimal("21.40")}, "m": None}),
 ]
 

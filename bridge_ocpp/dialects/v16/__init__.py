@@ -5,13 +5,13 @@ Each connector is an EVSE with one connector; connector 0 is the charger as a wh
 
 from collections.abc import Mapping
 
-from bridge_ocpp.dialects.v16 import core, devices
+from bridge_ocpp.dialects.v16 import core, devices, upkeep
 from bridge_ocpp.dialects.words import Dialect, Inbound, Outbound
 from bridge_ocpp.ocppj import CODES_16
 from bridge_ocpp.quirks import Leniency
 
-INBOUND: Mapping[str, Inbound] = {**core.INBOUND, **devices.INBOUND}
-OUTBOUND: Mapping[type, Outbound] = {**core.OUTBOUND, **devices.OUTBOUND}
+INBOUND: Mapping[str, Inbound] = {**core.INBOUND, **devices.INBOUND, **upkeep.INBOUND}
+OUTBOUND: Mapping[type, Outbound] = {**core.OUTBOUND, **devices.OUTBOUND, **upkeep.OUTBOUND}
 
 DIALECT = Dialect(
     protocol="ocpp1.6",

@@ -219,10 +219,6 @@ INBOUND: Mapping[str, Inbound] = {
     "MeterValues": Inbound(_meter_values, nothing),
     "StopTransaction": Inbound(_stop, nothing),
     "DataTransfer": Inbound(lambda p: Transfer(p["vendorId"]), lambda _: {"status": "UnknownVendorId"}),
-    "FirmwareStatusNotification": _notice("FirmwareStatusNotification"),
-    "SignedFirmwareStatusNotification": _notice("SignedFirmwareStatusNotification"),
-    "DiagnosticsStatusNotification": _notice("DiagnosticsStatusNotification"),
-    "LogStatusNotification": _notice("LogStatusNotification"),
     "SecurityEventNotification": _notice("SecurityEventNotification"),
 }
 

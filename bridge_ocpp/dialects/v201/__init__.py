@@ -5,13 +5,13 @@ What a later version adds is written as this and more: `INBOUND | {…}`.
 
 from collections.abc import Mapping
 
-from bridge_ocpp.dialects.v201 import core, devices
+from bridge_ocpp.dialects.v201 import core, devices, upkeep
 from bridge_ocpp.dialects.words import Dialect, Inbound, Outbound
 from bridge_ocpp.ocppj import CODES_2X
 from bridge_ocpp.quirks import Leniency
 
-INBOUND: Mapping[str, Inbound] = {**core.INBOUND, **devices.INBOUND}
-OUTBOUND: Mapping[type, Outbound] = {**core.OUTBOUND, **devices.OUTBOUND}
+INBOUND: Mapping[str, Inbound] = {**core.INBOUND, **devices.INBOUND, **upkeep.INBOUND}
+OUTBOUND: Mapping[type, Outbound] = {**core.OUTBOUND, **devices.OUTBOUND, **upkeep.OUTBOUND}
 
 DIALECT = Dialect(
     protocol="ocpp2.0.1",

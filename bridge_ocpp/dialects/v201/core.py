@@ -196,8 +196,6 @@ INBOUND: Mapping[str, Inbound] = {
     "MeterValues": Inbound(_meter_values, nothing),
     "ReservationStatusUpdate": Inbound(_reservation, nothing),
     "DataTransfer": Inbound(lambda p: Transfer(p["vendorId"]), lambda _: {"status": "UnknownVendorId"}),
-    "FirmwareStatusNotification": _notice("FirmwareStatusNotification"),
-    "LogStatusNotification": _notice("LogStatusNotification"),
     "NotifyEvent": _notice("NotifyEvent", time="generatedAt"),
     "NotifyMonitoringReport": _notice("NotifyMonitoringReport", time="generatedAt"),
     "NotifyChargingLimit": _notice("NotifyChargingLimit"),

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from bridge_ocpp.clock import Said
+from bridge_ocpp.dialects.upkeep import FirmwareTold
 from bridge_ocpp.dialects.v16 import INBOUND, OUTBOUND
 from bridge_ocpp.dialects.words import (
     Beat,
     Boot,
     ConnectorTold,
     Metered,
-    Notice,
     Refused,
     Reply,
     Stage,
@@ -101,7 +101,7 @@ EDITION = Edition("v16", "")
         (
             "FirmwareStatusNotification",
             {"status": "Downloading"},
-            Notice("FirmwareStatusNotification", Said(None), {"status": "Downloading"}),
+            FirmwareTold("Downloading"),
         ),
     ],
 )

@@ -1,0 +1,138 @@
+"""The charger's workshop: firmware that it fetches and installs, logs that it uploads, and how that may go wrong.
+
+What goes wrong is chosen by `ends`; how long each step takes, by `pace` (seconds).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from bridge_ocpp.simulator.meter import Payload
+
+if TYPE_CHECKING:
+    from bridge_ocpp.simulator.charger import SimulatedCharger
+
+ENDS = ("Installed", "DownloadFailed", "InvalidSignature", "InstallationFailed", "SameVersion", "Silent")
+"""How an update may end: well, with that word, with the old version after the reboot, or without another word."""
+_VERSION = re.compile(r"(\d+(?:\.\d+)+)")
+_LOG = b"2026-01-01T00:00:00Z booted\n2026-01-01T00:00:01Z nothing else happened\n"
+
+
+class Workshop:
+    """What upkeep means to one charger. Both versions share it; the messages' names come with the request."""
+
+    def __init__(self, charger: SimulatedCharger) -> None:
+        self.charger = charger
+        self.ends = "Installed"
+        self.pace = 0.5
+        self.log = _LOG
+
+    # --- firmware ---------------------------------------------------------------------------------------------------
+
+    async def update(self, location: str, *, action: str, request_id: int | None, signed: bool) -> None:
+        """Fetch, verify, install, restart with the version that the image's name says; tell each step."""
+
+        async def tell(status: str) -> None:
+            named = {} if request_id is None else {"requestId": request_id}
+            self.charger.tell("firmware", status)
+            await self.charger.say(action, {"status": status, **named})
+            await asyncio.sleep(self.pace)
+
+        for status in self._steps(signed=signed):
+            await tell(status)
+        if self.ends in ("Installed", "SameVersion"):
+            found = _VERSION.search(urlsplit(location).path)
+            if self.ends == "Installed":
+                self.charger.firmware = found.group(1) if found else f"{self.charger.firmware}+"
+            await self.charger.restart()
+            await self.charger.online.wait()
+            await tell("Installed")
+
+    def _steps(self, *, signed: bool) -> list[str]:
+        if self.ends == "Silent":
+            return ["Downloading"]
+        if self.ends == "DownloadFailed":
+            return ["Downloading", "DownloadFailed"]
+        if self.ends == "InvalidSignature" and signed:
+            return ["Downloading", "Downloaded", "InvalidSignature"]
+        steps = ["Downloading", "Downloaded", *(["SignatureVerified"] if signed else []), "Installing"]
+        return [*steps, "InstallationFailed"] if self.ends == "InstallationFailed" else steps
+
+    # --- logs -------------------------------------------------------------------------------------------------------
+
+    async def upload(self, url: str, *, action: str, request_id: int | None, failed: str) -> None:
+        """Send the log by HTTP PUT, and tell how it went; `failed` is the version's word for a failure."""
+        named = {} if request_id is None else {"requestId": request_id}
+        await self.charger.say(action, {"status": "Uploading", **named})
+        try:
+            status = "Uploaded" if 200 <= await _put(url, self.log) < 300 else failed
+        except (OSError, ValueError):
+            status = failed
+        self.charger.tell("log", status)
+        await self.charger.say(action, {"status": status, **named})
+
+
+async def _put(url: str, content: bytes) -> int:
+    """The HTTP status of a PUT. Raises OSError, or ValueError for a URL that is none of HTTP."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or parts.hostname is None:
+        raise ValueError("only HTTP")
+    reader, writer = await asyncio.open_connection(
+        parts.hostname, parts.port or (443 if parts.scheme == "https" else 80), ssl=parts.scheme == "https" or None
+    )
+    try:
+        head = (
+            f"PUT {parts.path or '/'} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: application/octet-stream\r\n"
+            f"Content-Length: {len(content)}\r\nConnection: close\r\n\r\n"
+        )
+        writer.write(head.encode() + content)
+        await writer.drain()
+        line = await reader.readline()
+        return int(line.split()[1]) if len(line.split()) > 1 else 0
+    finally:
+        writer.close()
+
+
+async def answer16(charger: SimulatedCharger, action: str, payload: Payload) -> Payload | None:
+    """OCPP 1.6, Firmware Management and the security whitepaper."""
+    shop = charger.workshop
+    if action == "UpdateFirmware":
+        told = "FirmwareStatusNotification"
+        charger.soon(shop.update(payload["location"], action=told, request_id=None, signed=False))
+        return {}
+    if action == "SignedUpdateFirmware":
+        told = "SignedFirmwareStatusNotification"
+        location, number = payload["firmware"]["location"], payload["requestId"]
+        charger.soon(shop.update(location, action=told, request_id=number, signed=True))
+        return {"status": "Accepted"}
+    if action == "GetDiagnostics":
+        told = "DiagnosticsStatusNotification"
+        charger.soon(shop.upload(payload["location"], action=told, request_id=None, failed="UploadFailed"))
+        return {"fileName": f"{charger.charger_id}.log"}
+    if action == "GetLog":
+        return _get_log(charger, payload)
+    return None
+
+
+async def answer201(charger: SimulatedCharger, action: str, payload: Payload) -> Payload | None:
+    """OCPP 2.0.1, blocks L and N."""
+    if action == "UpdateFirmware":
+        firmware, told = payload["firmware"], "FirmwareStatusNotification"
+        signed = "signature" in firmware
+        work = charger.workshop.update(
+            firmware["location"], action=told, request_id=payload["requestId"], signed=signed
+        )
+        charger.soon(work)
+        return {"status": "Accepted"}
+    if action == "GetLog":
+        return _get_log(charger, payload)
+    return None
+
+
+def _get_log(charger: SimulatedCharger, payload: Payload) -> Payload:
+    url, told = payload["log"]["remoteLocation"], "LogStatusNotification"
+    charger.soon(charger.workshop.upload(url, action=told, request_id=payload["requestId"], failed="UploadFailure"))
+    return {"status": "Accepted", "filename": f"{charger.charger_id}.log"}
