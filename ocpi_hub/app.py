@@ -158,7 +158,7 @@ async def _families(resources: Resources) -> list[Metric]:
     up = GaugeMetricFamily("ocpi_database_up", "Whether the database answers", value=1)
     try:
         async with asyncio.timeout(PROBE_SECONDS), resources.sessions() as db:
-            families = [up, *await _debts(db, resources.clock()), await _platforms(db)]
+            families = [up, *await _debts(db, resources.clock()), *await _platforms(db)]
             with contextlib.suppress(LookupError):
                 chargers = await resources.get(ChargerBook).chargers(db)  # type: ignore[type-abstract]
                 families.append(_gauge("ocpi_chargers", "Chargers of our own", len(chargers)))
@@ -198,12 +198,17 @@ async def _debts(db: AsyncSession, now: datetime) -> list[Metric]:
     return [owed, oldest, dead]
 
 
-async def _platforms(db: AsyncSession) -> Metric:
+async def _platforms(db: AsyncSession) -> list[Metric]:
     family = GaugeMetricFamily("ocpi_platforms", "Platforms by status", labels=["status"])
     rows = await db.execute(select(col(Platform.status), func.count()).group_by(col(Platform.status)))
     for status, count in rows.all():
         family.add_metric([status], count)
-    return family
+    text_ = "Whether a platform refuses the hub's credentials token"
+    refusing = GaugeMetricFamily("ocpi_platform_needs_handshake", text_, labels=["platform", "name"])
+    query = select(col(Platform.id), col(Platform.name), col(Platform.credentials_refused_at).is_not(None))
+    for platform_id, name, refuses in (await db.execute(query)).all():
+        refusing.add_metric([platform_id, name], float(refuses))
+    return [family, refusing]
 
 
 # --- running ------------------------------------------------------------------------------------------------------

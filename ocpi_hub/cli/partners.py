@@ -66,7 +66,7 @@ def list_partners(as_json: AsJson = False) -> None:
         (
             p["id"],
             p["name"],
-            p["status"],
+            p["status"] + (", needs handshake" if p["needs_handshake"] else ""),
             _parties(p),
             p["version"],
             _at(p["last_seen_at"]),

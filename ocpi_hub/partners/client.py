@@ -26,6 +26,7 @@ from ocpi_hub.base.settings import Settings
 from ocpi_hub.dialects.profile import PLAIN, Profile
 from ocpi_hub.partners.answers import Received, Refused, Relayed, Result, Told, Trouble, Unreachable, judge
 from ocpi_hub.partners.guard import Blocked, Guard, url_problem
+from ocpi_hub.partners.signs import Signs
 from ocpi_hub.wire.headers import CORRELATION_ID, REQUEST_ID, Routing, encode_token
 
 __all__ = ["PartnerClient", "Refused", "Relayed", "Result", "Told", "Trouble", "Unreachable"]
@@ -54,7 +55,10 @@ class PartnerClient:
         *,
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Callable[[], datetime] = utc_now,
+        note: Callable[[str, Received], None] | None = None,
     ) -> None:
+        """`note` hears of every answer of a known platform."""
+        self._note = note
         self._timeout = settings.partner_timeout
         self._limit = settings.answer_limit
         self._clock = clock
@@ -67,7 +71,7 @@ class PartnerClient:
     @classmethod
     def open(cls, resources: Resources) -> Self:
         """The client of this process, by its settings."""
-        return cls(resources.settings, clock=resources.clock)
+        return cls(resources.settings, clock=resources.clock, note=resources.one(Signs).note)
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -156,13 +160,11 @@ class PartnerClient:
             request_id = headers.get(REQUEST_ID, "")
             return Unreachable(reason, _milliseconds(began), request_id, trouble=Trouble.TIMEOUT)
         assert found is not None
-        if (
-            isinstance(found, Relayed)
-            and found.received.status < 300
-            and platform_id is not None
-            and encoding == "auto"
-        ):
-            self._encodings[platform_id] = found.token_encoding
+        if isinstance(found, Relayed) and platform_id is not None:
+            if found.received.status < 300 and encoding == "auto":
+                self._encodings[platform_id] = found.token_encoding
+            if self._note is not None:
+                self._note(platform_id, found.received)
         return found
 
     def _encodings_to_try(self, encoding: str, platform_id: str | None) -> tuple[str, ...]:

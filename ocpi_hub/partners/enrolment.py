@@ -82,6 +82,7 @@ async def enrol(
     platform.token_encoding = explored.token_encoding
     platform.their_credentials_token = Vault.of(resources.settings).seal(credentials.token)
     platform.last_seen_at = at
+    platform.credentials_refused_at = None
     suspended = platform.registered_at is not None and platform.status == ConnectionStatus.SUSPENDED
     platform.registered_at = platform.registered_at or at
     status = ConnectionStatus.SUSPENDED if suspended else ConnectionStatus.CONNECTED
@@ -145,6 +146,7 @@ async def leave(db: AsyncSession, resources: Resources, platform: Platform) -> N
     """
     await db.execute(delete(Endpoint).where(col(Endpoint.platform_id) == platform.id))
     platform.their_credentials_token = None
+    platform.credentials_refused_at = None
     platform.registered_at = None
     await presence.set_status(db, platform, ConnectionStatus.SUSPENDED, at=resources.clock())
     resources.one(Directory).changed(db)

@@ -151,6 +151,8 @@ def _document(
         "name": platform.name,
         "status": platform.status,
         "registered": platform.registered_at is not None,
+        "needs_handshake": platform.credentials_refused_at is not None,
+        "credentials_refused_at": platform.credentials_refused_at,
         "version": platform.version,
         "versions_url": platform.versions_url,
         "parties": [

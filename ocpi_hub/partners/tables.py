@@ -24,7 +24,8 @@ class Platform(SQLModel, table=True):
     sent or asked. `their_credentials_token` is sealed. `token_encoding` is how this partner wants it: base64, raw, or
     auto (transport_and_format, "Authorization header"). `profile` is what the operator set of its interop profile,
     `learned` what the hub found out ({name: {value, at, how}}). `list_owed`: it has just come (back) and is to be told
-    the whole list of parties.
+    the whole list of parties. `credentials_refused_at`: since then it does not take what we present, and needs a new
+    handshake.
     """
 
     __tablename__ = "platform"
@@ -46,6 +47,7 @@ class Platform(SQLModel, table=True):
     status_changed_at: datetime = Field(sa_type=UtcTime)
     last_seen_at: datetime | None = Field(default=None, sa_type=UtcTime)
     list_owed: bool = False
+    credentials_refused_at: datetime | None = Field(default=None, sa_type=UtcTime)
 
 
 class CredentialsToken(SQLModel, table=True):
