@@ -10,6 +10,7 @@ MODULES = (
     "ocpi_hub.partners.tables",
     "ocpi_hub.routing.tables",
     "ocpi_hub.delivery.tables",
+    "ocpi_hub.delivery.pulling.tables",
     "ocpi_hub.chargers.tables",
     "ocpi_hub.clearing.tables",
     "bridge_ocpp.tables",

@@ -117,6 +117,16 @@ class Settings(BaseSettings):
     )
     probe_interval: float = Field(30.0, gt=0, description="Seconds between probes of an OFFLINE partner")
     cdr_window: float = Field(72 * 3600.0, gt=0, description="Seconds that an undelivered CDR is retried")
+    pull_interval: float = Field(
+        4 * 3600.0, ge=60, description="Seconds between two pulls of what changed at a partner, a tenth more or less"
+    )
+    pull_full_interval: float = Field(
+        7 * 24 * 3600.0, ge=60, description="Seconds between two pulls of a partner's whole lists"
+    )
+    pull_history: float = Field(
+        30 * 24 * 3600.0, gt=0, description="How far back sessions and CDRs are pulled the first time, in seconds"
+    )
+    pull_most_pages: int = Field(10_000, gt=0, description="Pages after which a partner's list is no list any more")
     lease: float = Field(60.0, gt=0, description="Seconds that one process may hold a debt before another may take it")
     sweep_interval: float = Field(1.0, gt=0, description="Seconds between two looks for due work")
     worker_processes: int = Field(2, ge=1, description="Celery worker processes that `serve` and `worker` start")

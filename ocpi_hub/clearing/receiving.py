@@ -15,8 +15,9 @@ from ocpi_hub.clearing.auditing import Document
 from ocpi_hub.clearing.tables import Verdict
 from ocpi_hub.delivery import publish
 from ocpi_hub.delivery.publish import Written
+from ocpi_hub.delivery.pulling.keeping import NotKept, keeps
 from ocpi_hub.objects import reading
-from ocpi_hub.objects.kinds import Kind
+from ocpi_hub.objects.kinds import CDRS, Kind
 from ocpi_hub.objects.patch import require_same
 from ocpi_hub.wire.errors import from_validation
 from ocpi_hub.wire.headers import PartyId
@@ -69,6 +70,24 @@ async def receive(
             log.info(f"clearing.{decision.verdict}", cdr=written.object_id, owner=str(owner),
                      codes=records.codes(decision))  # fmt: skip
     return written
+
+
+@keeps(CDRS)
+async def pulled(
+    db: AsyncSession,
+    resources: Resources,
+    kind: Kind,
+    *,
+    owner: PartyId,
+    document: Document,
+    source: str,
+    correlation_id: str,
+) -> Written | NotKept:
+    """A CDR that we fetched is judged like one that was brought. Raises as receive() does."""
+    written = await receive(
+        db, resources, kind, owner=owner, document=document, source=source, correlation_id=correlation_id
+    )
+    return NotKept(written.reason) if isinstance(written, Refusal) else written
 
 
 def _validate(kind: Kind, document: Document, owner: PartyId) -> None:

@@ -13,6 +13,7 @@ from ocpi_hub.base.jobs import job, ring_after_commit, scheduled
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.delivery import agreeing, announcing, outages, outbox, probing
 from ocpi_hub.delivery.letters import Called
+from ocpi_hub.delivery.pulling import book
 from ocpi_hub.delivery.sender import AT_ONCE, Post, call, turn
 from ocpi_hub.delivery.settling import speaks
 from ocpi_hub.partners import agreements
@@ -135,9 +136,11 @@ async def resume_or_forget(db: AsyncSession, change: StatusChange) -> None:
     ring_after_commit(db, announce)
     if not change.registered:
         await outbox.forget(db, change.platform_id, at=change.at)
+        await book.forget(db, change.platform_id)
     elif change.after is ConnectionStatus.CONNECTED:
         await outages.over(db, change.platform_id)
         if change.before is ConnectionStatus.OFFLINE:
             await outbox.drop_unwanted(db, change.platform_id, at=change.at)
         await outbox.due_now(db, change.platform_id, at=change.at)
+        await book.came(db, change)
         ring_after_commit(db, drain, change.platform_id)

@@ -21,7 +21,7 @@ from ocpi_hub.objects.patch import Document
 from ocpi_hub.objects.writing import Written
 from ocpi_hub.wire.headers import PartyId
 
-__all__ = ["Written", "patch", "put", "put_child", "release", "remove"]
+__all__ = ["Written", "offer", "patch", "put", "put_child", "release", "remove"]
 
 log = structlog.get_logger()
 
@@ -49,6 +49,25 @@ async def put(
         after_commit(db, AUDIT, owner.key, written.key)
     if withheld:
         return written
+    return await _owed(db, written, source=source, at=at, correlation_id=correlation_id)
+
+
+async def offer(
+    db: AsyncSession,
+    kind: Kind,
+    *,
+    owner: PartyId,
+    document: Document,
+    source: str,
+    at: datetime,
+    correlation_id: str,
+) -> Written | None:
+    """Keep what a partner has on offer, and owe it; None when what is kept was updated later."""
+    written = await writing.offer(db, kind, owner=owner, document=document, source=source, at=at)
+    if written is None:
+        return None
+    if kind is CDRS and written.created:
+        after_commit(db, AUDIT, owner.key, written.key)
     return await _owed(db, written, source=source, at=at, correlation_id=correlation_id)
 
 
@@ -109,9 +128,10 @@ async def remove(
     at: datetime,
     correlation_id: str,
     source: str | None = None,
+    token_type: str | None = None,
 ) -> Written | None:
     """Forget an object and owe its DELETE; None when it was not there."""
-    removed = await writing.remove(db, kind, owner=owner, object_id=object_id, at=at)
+    removed = await writing.remove(db, kind, owner=owner, object_id=object_id, at=at, token_type=token_type)
     if removed is None:
         return None
     return await _owed(db, removed, source=source, at=at, correlation_id=correlation_id, verb="DELETE")

@@ -54,10 +54,11 @@ def _named(kind: Kind) -> ColumnElement[bool]:
 
 
 @cache
-def keep(kind: Kind) -> Quick:
+def keep(kind: Kind, *, offered: bool = False) -> Quick:
     """Insert a row, or take the place of the one that is there; give back `replaced`. A new object is counted.
 
-    An immutable object stays as it is, and then no row comes back.
+    An immutable object stays as it is, and so does one that is newer than what is `offered`, or that is the same at
+    the same time; then no row comes back.
     """
     table = table_of(kind)
     columns = _written_columns(kind)
@@ -67,7 +68,14 @@ def keep(kind: Kind) -> Quick:
         statement = statement.on_conflict_do_nothing(index_elements=key)
     else:
         fresh = {column.name: statement.excluded[column.name] for column in columns}
-        statement = statement.on_conflict_do_update(index_elements=key, set_=fresh | {"replaced": table.c.digest})
+        news = None
+        if offered:
+            given = statement.excluded
+            same_time = (given.last_updated == table.c.last_updated) & (given.digest != table.c.digest)
+            news = (given.last_updated > table.c.last_updated) | same_time
+        statement = statement.on_conflict_do_update(
+            index_elements=key, set_=fresh | {"replaced": table.c.digest}, where=news
+        )
     kept = statement.returning(table.c.owner_key, table.c.reader_key, table.c.replaced).cte("kept")
     return Quick(_counting(kind, kept, [kept.c.replaced], by=1, where=kept.c.replaced.is_(None)))
 

@@ -71,6 +71,26 @@ async def put(
     return _written(kind, owner, row, created=replaced is None, changed=replaced != row["digest"])
 
 
+async def offer(
+    db: AsyncSession, kind: Kind, *, owner: PartyId, document: Document, source: str, at: datetime
+) -> Written | None:
+    """Keep `document` unless what is kept was updated later: then None. Raises as put() does.
+
+    For what a partner has on offer, when it may be older than what it has told us meanwhile.
+    """
+    row = _row(kind, owner=owner, document=document, source=source, at=at)
+    found = await statements.keep(kind, offered=True).rows(db, row)
+    if found:
+        replaced: str | None = found[0].replaced
+        return _written(kind, owner, row, created=replaced is None, changed=replaced != row["digest"])
+    if kind.immutable:
+        return await _kept_before(db, kind, owner=owner, row=row)
+    kept = await _locked(db, kind, owner=owner, key=row["key"])
+    if kept is None or kept.last_updated > row["last_updated"]:
+        return None
+    return _written(kind, owner, kept._mapping, created=False, changed=False)
+
+
 async def put_child(
     db: AsyncSession,
     kind: Kind,
@@ -135,9 +155,11 @@ async def patch(
     return await _replace(db, kind, kept, owner=owner, document=changed, source=source, at=at, created=False)
 
 
-async def remove(db: AsyncSession, kind: Kind, *, owner: PartyId, object_id: str, at: datetime) -> Written | None:
+async def remove(
+    db: AsyncSession, kind: Kind, *, owner: PartyId, object_id: str, at: datetime, token_type: str | None = None
+) -> Written | None:
     """Forget an object; the last of it is returned, None when it was not there."""
-    named = {"named_owner": owner.key, "named_key": kind.object_key(object_id)}
+    named = {"named_owner": owner.key, "named_key": kind.object_key(object_id, token_type)}
     gone = (await db.execute(statements.forget(kind), named)).mappings().one_or_none()
     return None if gone is None else _written(kind, owner, dict(gone), created=False, changed=True)
 
