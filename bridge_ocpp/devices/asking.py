@@ -10,15 +10,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from bridge_ocpp import commands, ocppj
 from bridge_ocpp.connection import Connection
 from bridge_ocpp.devices import errands, variables
-from bridge_ocpp.devices.tables import VariableRow
+from bridge_ocpp.devices.tables import AvailabilityRow, VariableRow
 from bridge_ocpp.devices.variables import key_of
 from bridge_ocpp.dialects.device_words import Reported, named, reported
+from bridge_ocpp.journal import is_secret
 from bridge_ocpp.port import (
+    ChangeAvailability,
     Command,
     GetVariables,
     Outcome,
@@ -80,9 +83,25 @@ async def set_variables(connection: Connection, command: SetVariables, *, within
     return _joined(found)
 
 
+async def change_availability(connection: Connection, command: ChangeAvailability, *, within: float) -> Outcome:
+    """Ask, and write down what was answered to the wish, where there is one."""
+    desk, place = connection.desk, (connection.speaker.key, command.evse_id or 0, command.connector_id or 0)
+    outcome = await commands.execute(connection, command, within=within)
+
+    async def note(db: AsyncSession) -> None:
+        row = await db.get(AvailabilityRow, place, with_for_update=True)
+        if row is not None and row.operative == command.operative:
+            row.outcome, row.told_at = outcome.status.value, desk.now()
+
+    if outcome.status not in (OutcomeStatus.OFFLINE, OutcomeStatus.TIMEOUT):
+        await desk.ledger.write(note)
+    return outcome
+
+
 PROCEDURES: Mapping[type[Command], Callable[..., Awaitable[Outcome]]] = {
     GetVariables: get_variables,
     SetVariables: set_variables,
+    ChangeAvailability: change_availability,
 }
 
 
@@ -204,7 +223,11 @@ def _at_home(connection: Connection, name: VariableName) -> VariableName:
 
 
 def _joined(found: Sequence[Reported]) -> Outcome:
-    return Outcome(OutcomeStatus.ACCEPTED, payload={"variables": [item.plain() for item in found]})
+    """One answer. What is secret is not in it."""
+    secret = [is_secret(item.name.variable) for item in found]
+    shown = [replace(item, value=None) if hidden else item for item, hidden in zip(found, secret, strict=True)]
+    plain = [{**item.plain(), "secret": hidden} for item, hidden in zip(shown, secret, strict=True)]
+    return Outcome(OutcomeStatus.ACCEPTED, payload={"variables": plain})
 
 
 def _deadline(within: float) -> float:

@@ -24,7 +24,7 @@ from bridge_ocpp.port import (
 from bridge_ocpp.tables import ChargerRow
 
 LOOK_AGAIN = timedelta(seconds=30)
-"""When a wish that was just told directly is looked at again."""
+"""When a wish is looked at that is told directly as well: the errand is for a charger that could not be told."""
 ITEMS = ("get_variables", "set_variables")
 OWNED = (VariableRow, ReportRow, AvailabilityRow, ErrandRow)
 """What goes with a charger."""
@@ -101,7 +101,7 @@ class Shelf:
             db.add(row)
         row.operative, row.wanted_at, row.outcome, row.told_at = command.operative, self._now(), None, None
         await db.flush()
-        await errands.owe(db, charger.key, "availability", due_at=self._now())
+        await errands.owe(db, charger.key, "availability", due_at=self._now() + LOOK_AGAIN)
 
     async def availabilities(self, charger_id: str, db: AsyncSession) -> Sequence[AvailabilityRecord]:
         charger = await _charger(charger_id, db)

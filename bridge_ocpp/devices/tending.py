@@ -18,6 +18,7 @@ from bridge_ocpp.port import (
     ClearCache,
     ConnectorStatus,
     GetBaseReport,
+    GetVariables,
     Outcome,
     OutcomeStatus,
     SetVariables,
@@ -83,11 +84,13 @@ async def fulfil(connection: Connection) -> Later | None:
     rows = await desk.ledger.write(read)
     if not rows:
         return None
-    settings = tuple(VariableSetting(name_of(row), row.wanted or "") for row in rows)
-    within = desk.config.charger_timeout * (len(settings) + 1)
-    outcome = await asking.set_variables(connection, SetVariables(settings), within=within)
-    if not outcome.accepted:
-        return Later(outcome.detail or outcome.status.value)
+    within = desk.config.charger_timeout * (len(rows) + 1)
+    accepted = tuple(name_of(row) for row in rows if row.wish_state == "SET")
+    settings = tuple(VariableSetting(name_of(row), row.wanted or "") for row in rows if row.wish_state != "SET")
+    for command in (GetVariables(accepted) if accepted else None, SetVariables(settings) if settings else None):
+        outcome = await asking.execute(connection, command, within=within) if command is not None else None
+        if outcome is not None and not outcome.accepted:
+            return Later(outcome.detail or outcome.status.value)
     left = await desk.ledger.write(lambda db: variables.wished(db, key))
     open_ = [row.variable for row in left if row.wish_state in variables.OPEN]
     return Later(f"not so yet: {', '.join(open_)}") if open_ else None
@@ -108,10 +111,9 @@ async def availability(connection: Connection) -> Later | None:
         if wish.told_at is not None and not _forgotten(wish, said):
             continue
         command = ChangeAvailability(wish.operative, wish.evse_id or None, wish.connector_id or None)
-        outcome = await commands.execute(connection, command, within=desk.config.charger_timeout)
+        outcome = await asking.execute(connection, command, within=desk.config.charger_timeout)
         if outcome.status in _AWAY:
             return Later(outcome.detail)
-        await desk.ledger.write(lambda db: _told(db, wish, outcome, connection))  # noqa: B023
     return None
 
 
@@ -132,13 +134,6 @@ def _forgotten(wish: AvailabilityRow, said: Mapping[tuple[int, int], str]) -> bo
     if wish.operative:
         return any(word == ConnectorStatus.UNAVAILABLE for word in words)
     return any(word not in _OUT and word not in _BUSY for word in words)
-
-
-async def _told(db: AsyncSession, wish: AvailabilityRow, outcome: Outcome, connection: Connection) -> None:
-    key = (wish.charger_key, wish.evse_id, wish.connector_id)
-    row = await db.get(AvailabilityRow, key, with_for_update=True)
-    if row is not None and row.wanted_at == wish.wanted_at:
-        row.outcome, row.told_at = outcome.status.value, connection.desk.now()
 
 
 async def clear_cache(connection: Connection) -> Later | None:

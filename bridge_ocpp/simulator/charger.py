@@ -20,6 +20,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.typing import Subprotocol
 
+from bridge_ocpp.simulator.device import Device, Variable
 from bridge_ocpp.simulator.meter import Charge, Evse, Payload
 from bridge_ocpp.simulator.speech16 import Speech16
 from bridge_ocpp.simulator.speech201 import Speech21, Speech201
@@ -68,7 +69,7 @@ class SimulatedCharger:
         protocol: str = "ocpp1.6",
         evses: int = 1,
         power_w: Decimal = Decimal(11_000),
-        sample_every: float = 2.0,
+        sample_every: float | None = None,
         heartbeat_every: float | None = None,
         tell: Teller | None = None,
         tls: ssl.SSLContext | None = None,
@@ -81,7 +82,10 @@ class SimulatedCharger:
         self.charger_id = charger_id
         self.speech = SPEECHES[protocol]()
         self.evses = {n: Evse(n, power_w) for n in range(1, evses + 1)}
-        self.configuration = {"HeartbeatInterval": "300", "MeterValueSampleInterval": "60", "AuthorizationKey": ""}
+        self.device = Device(changed=self._variable_changed)
+        self.boot_reason = "PowerUp"
+        self.restart_when_idle = False
+        self.inoperative: set[int] = set()
         self.online = asyncio.Event()
         self.workshop = Workshop(self)
         self._password = password
@@ -94,6 +98,7 @@ class SimulatedCharger:
         self._calling = asyncio.Lock()
         self._queue: list[Queued] = []
         self._flushing = asyncio.Lock()
+        self._boots = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     # -- the connection ------------------------------------------------------------------------------------
@@ -153,18 +158,23 @@ class SimulatedCharger:
         action, payload = self.speech.boot(self)
         answer = await self.call(action, payload)
         while answer.get("status") != "Accepted":
-            if answer.get("status") == "Rejected":
-                self.tell("boot", "rejected")
-            await asyncio.sleep(min(float(answer.get("interval") or 5), 5.0))
+            self.tell("boot", str(answer.get("status", "not understood")).lower())
+            self._boots.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(float(answer.get("interval") or 5), 5.0)):
+                    await self._boots.wait()
             answer = await self.call(action, payload)
+        self.boot_reason = "PowerUp"
         self.tell("boot", "accepted")
         for evse in self.evses.values():
             await self.call(*self.speech.status(evse, datetime.now(UTC)))
         self.online.set()
         await self._flush()
-        interval = self._heartbeat_every or float(answer.get("interval") or 300)
+        beat = self.device.key("HeartbeatInterval")
+        if beat is not None and answer.get("interval"):
+            beat.value = str(answer["interval"])
         while True:
-            await asyncio.sleep(interval)
+            await asyncio.sleep(self._heartbeat_every or float(self.device.value("HeartbeatInterval")) or 300.0)
             await self.call("Heartbeat", {})
 
     async def _read(self, socket: ClientConnection) -> None:
@@ -212,16 +222,15 @@ class SimulatedCharger:
         elif message == "Heartbeat":
             self.soon(self.say("Heartbeat", {}))
         elif message == "BootNotification":
-            self.soon(self.say(*self.speech.boot(self)))
+            if self.online.is_set():
+                self.soon(self.say(*self.speech.boot(self)))
+            self._boots.set()
+        elif message == "MeterValues":
+            for evse in self.evses.values():
+                self.soon(self.say(*self.speech.metered(evse, datetime.now(UTC))))
         else:
             return False
         return True
-
-    async def restart(self) -> None:
-        """Close the connection, as a reboot does; `run` connects and boots again."""
-        self.online.clear()
-        if self._socket is not None:
-            await self._socket.close()
 
     async def say(self, action: str, payload: Payload) -> None:
         """Say something that is not repeated when it cannot be said."""
@@ -233,12 +242,28 @@ class SimulatedCharger:
     async def swipe(self, evse: int, token: str) -> str:
         """Hold a card to the reader: authorise and start. Returns the verdict, such as `Accepted` or `Invalid`."""
         await self.set_status(evse, "Preparing")
-        verdict = self.speech.verdict(await self.call(*self.speech.authorize(token)))
+        verdict = await self._verdict(token)
         self.tell("card", verdict)
         if verdict != "Accepted":
             await self.set_status(evse, "Available")
             return verdict
         await self.charge_begins(evse, token)
+        return verdict
+
+    async def _verdict(self, token: str) -> str:
+        """Ask; away from the central system, or where the list goes first, what is known of the token decides."""
+        first = self.device.value("LocalPreAuthorize") == "true"
+        known = self.device.knows(token)
+        if first and known == "Accepted":
+            return known
+        try:
+            verdict = self.speech.verdict(await self.call(*self.speech.authorize(token)))
+        except (ConnectionError, ConnectionClosed, TimeoutError):
+            unknown = self.device.value("AllowOfflineTxForUnknownId") == "true"
+            if known is None or self.device.value("LocalAuthorizeOffline") != "true":
+                return "Accepted" if unknown else "Invalid"
+            return known
+        self.device.remembered[token.casefold()] = verdict
         return verdict
 
     async def charge_begins(self, evse: int, token: str, *, remote_start_id: int | None = None) -> None:
@@ -256,7 +281,7 @@ class SimulatedCharger:
 
     async def _sampling(self, place: Evse, charge: Charge) -> None:
         while True:
-            await asyncio.sleep(self._sample_every)
+            await asyncio.sleep(self._sample_every or float(self.device.value("MeterValueSampleInterval")) or 60.0)
             if place.charge is not charge:
                 return
             at = datetime.now(UTC)
@@ -287,7 +312,9 @@ class SimulatedCharger:
         await self._flush()
         self.tell("charge", f"EVSE {evse} stopped after {(meter - charge.meter_start) / 1000:f} kWh")
         await self.set_status(evse, "Finishing")
-        await self.set_status(evse, "Available")
+        await self.set_status(evse, "Unavailable" if evse in self.inoperative else "Available")
+        if self.restart_when_idle and not self.charging():
+            self.soon(self.restart("ImmediateReset"))
 
     async def set_status(self, evse: int, status: str) -> None:
         """Change what the EVSE says of itself."""
@@ -295,6 +322,43 @@ class SimulatedCharger:
         if place.status != status:
             place.status = status
             await self.say(*self.speech.status(place, datetime.now(UTC)))
+
+    # -- the device ----------------------------------------------------------------------------------------------
+
+    def _variable_changed(self, variable: Variable) -> None:
+        self.tell("variable", f"{variable.name} is {'***' if variable.secret else variable.value}")
+        if variable.secret:
+            self._password = variable.value
+
+    def charging(self) -> bool:
+        return any(evse.charge is not None for evse in self.evses.values())
+
+    async def restart(self, reason: str = "Reboot", *, because: str = "RemoteReset") -> None:
+        """Stop what runs, restart, and come back; what waited for a restart counts then."""
+        self.restart_when_idle = False
+        for evse in list(self.evses):
+            await self.charge_ends(evse, reason=reason)
+        self.boot_reason = because
+        self.device.restarted()
+        self.tell("boot", "restarts")
+        self.online.clear()
+        if self._socket is not None:
+            await self._socket.close()
+
+    def change_availability(self, number: int | None, *, operative: bool) -> str:
+        """One EVSE, or all of them: Accepted, or Scheduled where a car charges; Rejected for one that there is not."""
+        if number is not None and number not in self.evses:
+            return "Rejected"
+        status = "Accepted"
+        for evse in self.evses.values():
+            if number not in (None, evse.number):
+                continue
+            (self.inoperative.discard if operative else self.inoperative.add)(evse.number)
+            if evse.charge is not None:
+                status = "Scheduled"
+            else:
+                self.soon(self.set_status(evse.number, "Available" if operative else "Unavailable"))
+        return status
 
     # -- what the central system asks for ----------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from bridge_ocpp.simulator import upkeep
+from bridge_ocpp.simulator import device16, upkeep
 from bridge_ocpp.simulator.meter import Charge, Evse, Payload, stamp
 
 if TYPE_CHECKING:
@@ -66,6 +66,11 @@ class Speech16:
             ],
         }
 
+    def metered(self, evse: Evse, at: datetime) -> tuple[str, Payload]:
+        value = {"value": str(evse.read(at)), "measurand": "Energy.Active.Import.Register", "unit": "Wh"}
+        meter_value = [{"timestamp": stamp(at), "sampledValue": [{**value, "context": "Trigger"}]}]
+        return "MeterValues", {"connectorId": evse.number, "meterValue": meter_value}
+
     def stopped(self, charge: Charge, at: datetime, meter: Decimal) -> tuple[str, Payload]:
         return "StopTransaction", {
             "transactionId": charge.ocpp_id,
@@ -97,20 +102,5 @@ class Speech16:
             return {"status": status}
         if action == "CancelReservation":
             return {"status": "Accepted" if await charger.release(payload["reservationId"]) else "Rejected"}
-        if action == "TriggerMessage":
-            return {"status": "Accepted" if charger.trigger(payload["requestedMessage"]) else "NotImplemented"}
-        if action in ("Reset", "ChangeAvailability", "ClearCache"):
-            return {"status": "Accepted"}
-        if action == "GetConfiguration":
-            keys = payload.get("key") or list(charger.configuration)
-            known = [k for k in keys if k in charger.configuration]
-            return {
-                "configurationKey": [{"key": k, "readonly": False, "value": charger.configuration[k]} for k in known],
-                "unknownKey": [k for k in keys if k not in charger.configuration],
-            }
-        if action == "ChangeConfiguration":
-            if payload["key"] not in charger.configuration:
-                return {"status": "NotSupported"}
-            charger.configuration[payload["key"]] = payload["value"]
-            return {"status": "Accepted"}
-        return await upkeep.answer16(charger, action, payload)
+        told = await device16.answer(charger, action, payload)
+        return told if told is not None else await upkeep.answer16(charger, action, payload)

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from bridge_ocpp.simulator import upkeep
+from bridge_ocpp.simulator import device201, upkeep
 from bridge_ocpp.simulator.meter import Charge, Evse, Payload, stamp
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class Speech201:
             "serialNumber": charger.charger_id[:25],
             "firmwareVersion": charger.firmware,
         }
-        return "BootNotification", {"reason": "PowerUp", "chargingStation": station}
+        return "BootNotification", {"reason": charger.boot_reason, "chargingStation": station}
 
     def status(self, evse: Evse, at: datetime) -> tuple[str, Payload]:
         status = "Occupied" if evse.status in self._OCCUPIED else evse.status
@@ -75,6 +75,11 @@ class Speech201:
         trigger = "MeterValuePeriodic"
         return "TransactionEvent", self._event(charge, "Updated", trigger, at, meter, "Sample.Periodic")
 
+    def metered(self, evse: Evse, at: datetime) -> tuple[str, Payload]:
+        value = {"value": float(evse.read(at)), "measurand": "Energy.Active.Import.Register", "context": "Trigger"}
+        meter_value = [{"timestamp": stamp(at), "sampledValue": [value]}]
+        return "MeterValues", {"evseId": evse.number, "meterValue": meter_value}
+
     def stopped(self, charge: Charge, at: datetime, meter: Decimal) -> tuple[str, Payload]:
         trigger = "RemoteStop" if charge.stop_reason == "Remote" else "StopAuthorized"
         return "TransactionEvent", self._event(charge, "Ended", trigger, at, meter, "Transaction.End")
@@ -102,18 +107,8 @@ class Speech201:
             return {"status": await charger.reserve(payload.get("evseId"), payload["id"], token)}
         if action == "CancelReservation":
             return {"status": "Accepted" if await charger.release(payload["reservationId"]) else "Rejected"}
-        if action == "TriggerMessage":
-            return {"status": "Accepted" if charger.trigger(payload["requestedMessage"]) else "NotImplemented"}
-        if action in ("Reset", "ChangeAvailability", "ClearCache"):
-            return {"status": "Accepted"}
-        if action == "GetVariables":
-            return {"getVariableResult": [_unknown_variable(wanted) for wanted in payload["getVariableData"]]}
-        return await upkeep.answer201(charger, action, payload)
-
-
-def _unknown_variable(wanted: Payload) -> Payload:
-    named = {"component": wanted["component"], "variable": wanted["variable"]}
-    return {"attributeStatus": "UnknownVariable", **named}
+        told = await device201.answer(charger, action, payload)
+        return told if told is not None else await upkeep.answer201(charger, action, payload)
 
 
 class Speech21(Speech201):

@@ -47,7 +47,7 @@ class Workshop:
             found = _VERSION.search(urlsplit(location).path)
             if self.ends == "Installed":
                 self.charger.firmware = found.group(1) if found else f"{self.charger.firmware}+"
-            await self.charger.restart()
+            await self.charger.restart(because="FirmwareUpdate")
             await self.charger.online.wait()
             await tell("Installed")
 

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,11 +12,13 @@ from bridge_ocpp.port import (
     ChargerBook,
     ChargerPort,
     ChargerRecord,
+    DeviceBook,
     Outcome,
     OutcomeStatus,
     RawCall,
     TransactionFilter,
 )
+from ocpi_hub.admin import devices
 from ocpi_hub.admin.answers import AdminError, Json, ResourcesDep, not_found
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.base.secrets import new_secret
@@ -51,6 +53,15 @@ class NewChargerBody(BaseModel):
     tariff_ids: list[str] = Field(default_factory=list)
 
 
+class ItemsBody(BaseModel):
+    """How many variables a charger takes in one message, where it does not say so itself, or says it wrongly."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    get_variables: int | None = Field(None, ge=1, le=1000)
+    set_variables: int | None = Field(None, ge=1, le=1000)
+
+
 class ChangeBody(BaseModel):
     """What may be changed of a charger."""
 
@@ -59,6 +70,8 @@ class ChangeBody(BaseModel):
     password: Password | None = None
     location: dict[str, Any] | None = None
     tariff_ids: list[str] | None = None
+    boot_status: Literal["Accepted", "Pending", "Rejected"] | None = None
+    items_per_message: ItemsBody | None = None
 
 
 class CallBody(BaseModel):
@@ -139,6 +152,10 @@ async def _document(record: ChargerRecord, db: AsyncSession, *, running: list[st
         "firmware_version": record.firmware_version,
         "security_profile": record.security_profile,
         "boot_status": record.boot_status,
+        "boot_answer": record.boot_answer,
+        "boot_reason": record.boot_reason,
+        "booted_at": record.booted_at,
+        "items_per_message": dict(record.items_per_message),
         "party": _party(placement),
         "location_id": placement.location_id if placement else None,
         "tariff_ids": placement.tariff_ids if placement else [],
@@ -212,10 +229,26 @@ async def change(resources: Resources, charger_id: str, body: ChangeBody) -> dic
         # The bridge's row before ours, as in all that chargers say: two orders of locking would be a deadlock.
         if body.password is not None:
             await resources.get(ChargerBook).set_password(charger_id, body.password, db)  # type: ignore[type-abstract]
+        await _change_device(resources, charger_id, body, db)
         changed = await placing.change(resources, charger_id, db, tariff_ids=body.tariff_ids, location=body.location)
         if changed is None:
             raise not_found("charger", charger_id)
-        return await _shown(resources, charger_id, db)
+        document = await _shown(resources, charger_id, db)
+    if body.boot_status is not None:
+        await devices.attend(resources, charger_id)
+    return document
+
+
+async def _change_device(resources: Resources, charger_id: str, body: ChangeBody, db: AsyncSession) -> None:
+    book = resources.get(DeviceBook)  # type: ignore[type-abstract]
+    try:
+        if body.boot_status is not None:
+            await book.set_boot_status(charger_id, body.boot_status, db)
+        if body.items_per_message is not None:
+            limits = body.items_per_message.model_dump(exclude_none=True)
+            await book.set_items_per_message(charger_id, limits, db)
+    except KeyError:
+        raise not_found("charger", charger_id) from None
 
 
 async def remove(resources: Resources, charger_id: str) -> None:

@@ -9,6 +9,7 @@ import typer
 from pydantic import ValidationError
 
 from ocpi_hub.cli import agreements, chargers, firmware, partners, run, simulate
+from ocpi_hub.cli import devices as _devices  # noqa: F401 - more commands of a charger
 from ocpi_hub.cli.output import fail, known_errors
 from ocpi_hub.wire.errors import from_validation
 

@@ -160,7 +160,7 @@ async def test_a_charger_from_adding_to_removal(hub, bridge):
         shown = (await hub.admin("GET", "/chargers/BOX-1")).json()
         assert (shown["online"], shown["ocpp_version"], shown["vendor"]) == (True, "1.6", "Simulated")
         assert shown["evses"][0]["connectors"][0]["status"] == "Available"
-        answer = await hub.admin("POST", "/chargers/BOX-1/calls", {"action": "Reset", "payload": {"type": "Soft"}})
+        answer = await hub.admin("POST", "/chargers/BOX-1/calls", {"action": "ClearCache", "payload": {}})
         assert answer.json() == {"result": {"status": "Accepted"}}
         unknown = await hub.admin(
             "POST", "/chargers/BOX-1/calls", {"action": "GetDiagnostics", "payload": {"location": "ftp://x"}}
@@ -169,7 +169,7 @@ async def test_a_charger_from_adding_to_removal(hub, bridge):
         problem(await hub.admin("POST", "/chargers/BOX-1/calls", {"action": "Reset", "payload": {"type": "Loud"}}), 422,
                 "invalid_payload")  # fmt: skip
         problem(await hub.admin("POST", "/chargers/BOX-1/calls", {"action": "Dance"}), 422, "unknown_action")
-        frames = await journalled(hub, "BOX-1", {"BootNotification", "Reset"})
+        frames = await journalled(hub, "BOX-1", {"BootNotification", "ClearCache"})
         assert password not in str(frames)
     assert (await hub.admin("DELETE", "/chargers/BOX-1")).status_code == 204
     assert (await hub.admin("GET", "/chargers")).json() == []
