@@ -163,7 +163,7 @@ async def test_a_charger_from_adding_to_removal(hub, bridge):
         answer = await hub.admin("POST", "/chargers/BOX-1/calls", {"action": "ClearCache", "payload": {}})
         assert answer.json() == {"result": {"status": "Accepted"}}
         unknown = await hub.admin(
-            "POST", "/chargers/BOX-1/calls", {"action": "GetDiagnostics", "payload": {"location": "ftp://x"}}
+            "POST", "/chargers/BOX-1/calls", {"action": "DataTransfer", "payload": {"vendorId": "com.example"}}
         )
         assert unknown.json()["error"]["code"] == "NotImplemented"
         problem(await hub.admin("POST", "/chargers/BOX-1/calls", {"action": "Reset", "payload": {"type": "Loud"}}), 422,
