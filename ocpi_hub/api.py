@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from ocpi_hub.base.resources import Resources
-from ocpi_hub.modules import commands, credentials, hubclientinfo, owned, versions
+from ocpi_hub.modules import commands, credentials, hubclientinfo, owned, preferences, versions
 from ocpi_hub.modules.versions import Mounted
 from ocpi_hub.objects.kinds import KINDS
 from ocpi_hub.routing.address import VERSION
@@ -42,6 +42,7 @@ def create_ocpi(resources: Resources) -> FastAPI:
         mounted.append(Mounted(module, role, f"/ocpi/{VERSION}/{role.value.lower()}/{module}"))
         app.include_router(router, prefix=mounted[-1].path)
         served.add((module, role))
+    app.include_router(preferences.sender(), prefix=f"/ocpi/{VERSION}/sender/{ModuleId.SESSIONS}")
     for module, role in PASSED_ON:
         mounted.append(Mounted(module, role, f"/ocpi/{VERSION}/{role.value.lower()}/{module}"))
     return app
