@@ -159,6 +159,7 @@ async def _families(resources: Resources) -> list[Metric]:
     try:
         async with asyncio.timeout(PROBE_SECONDS), resources.sessions() as db:
             families = [up, *await _debts(db, resources.clock()), *await _platforms(db)]
+            families += await _pulls(db, resources.clock())
             with contextlib.suppress(LookupError):
                 chargers = await resources.get(ChargerBook).chargers(db)  # type: ignore[type-abstract]
                 families.append(_gauge("ocpi_chargers", "Chargers of our own", len(chargers)))
@@ -196,6 +197,27 @@ async def _debts(db: AsyncSession, now: datetime) -> list[Metric]:
         oldest.add_metric([platform_id, name], (now - since).total_seconds() if since else 0)
         dead.add_metric([platform_id, name], given_up)
     return [owed, oldest, dead]
+
+
+_PULLS = text("""
+SELECT pull.platform_id, platform.name, pull.module, pull.failures, pull.watermark,
+       (SELECT count(*) FROM missing_object AS missing
+        WHERE missing.platform_id = pull.platform_id AND missing.module = pull.module)
+FROM pull JOIN platform ON platform.id = pull.platform_id
+""")
+
+
+async def _pulls(db: AsyncSession, now: datetime) -> list[Metric]:
+    labels = ["platform", "name", "module"]
+    failures = GaugeMetricFamily("ocpi_pull_failures", "Pulls of a list that failed one after the other", labels=labels)
+    age = GaugeMetricFamily("ocpi_pull_age_seconds", "How long ago a list was last known whole", labels=labels)
+    missing = GaugeMetricFamily("ocpi_missing_objects", "Kept objects that a partner's list lost", labels=labels)
+    for platform_id, name, module, failed, watermark, gone in (await db.execute(_PULLS)).all():
+        failures.add_metric([platform_id, name, module], failed)
+        missing.add_metric([platform_id, name, module], gone)
+        if watermark is not None:
+            age.add_metric([platform_id, name, module], (now - watermark).total_seconds())
+    return [failures, age, missing]
 
 
 async def _platforms(db: AsyncSession) -> list[Metric]:

@@ -9,6 +9,7 @@ from sqlmodel import col, func, select
 
 from ocpi_hub.admin.answers import AdminError, Json, ResourcesDep, not_found
 from ocpi_hub.admin.ledger import debts
+from ocpi_hub.admin.pulling import summary
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.delivery.tables import Attempt, Owed
 from ocpi_hub.partners import handshake, register
@@ -98,7 +99,8 @@ async def show(resources: Resources, partner: str) -> dict[str, Any]:
         )
         errors = [attempt.model_dump(exclude={"id", "platform_id"}) for attempt in await db.scalars(failed)]
         owed = await _owed(db)
-    return document | owed.get(platform_id, _NOTHING) | {"last_errors": errors}
+        pull = await summary(db, platform_id)
+    return document | owed.get(platform_id, _NOTHING) | {"last_errors": errors, "pull": pull}
 
 
 _NOTHING: dict[str, Any] = {"owed": 0, "oldest_owed": None, "given_up": 0}

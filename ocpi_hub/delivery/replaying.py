@@ -1,4 +1,4 @@
-"""Owing what is kept already: to a party that may see it from now on.
+"""Owing what is kept already: to a party that may see it from now on, or that is to be told again.
 
 What is owed is the newest state, one debt per object, so owing the same again changes nothing.
 """
@@ -39,15 +39,17 @@ async def owe_kept(
     *,
     correlation_id: str,
     at: datetime,
+    since: datetime | None = None,
 ) -> int:
     """Owe a receiver what is kept of these owners; says how much that was.
 
     Locations, tariffs and tokens: all. Sessions of its tokens: those that still run. CDRs of its tokens: those that it
-    was never told, for it keeps what it has. Nothing that its own platform brought.
+    was never told, for it keeps what it has. Nothing that its own platform brought. With `since`: exactly what was
+    written here since then, told before or not, ended or not.
     """
     owed, after = 0, 0
     while True:
-        rows = (await db.execute(_kept(kind, receiver, owners, after=after))).all()
+        rows = (await db.execute(_kept(kind, receiver, owners, after=after, since=since))).all()
         if not rows:
             return owed
         values: dict[str, Any] = {
@@ -72,7 +74,9 @@ async def owe_kept(
         owed, after = owed + len(rows), rows[-1].pk
 
 
-def _kept(kind: Kind, receiver: Receiver, owners: Collection[PartyId], *, after: int) -> Select[Any]:
+def _kept(
+    kind: Kind, receiver: Receiver, owners: Collection[PartyId], *, after: int, since: datetime | None
+) -> Select[Any]:
     table = statements.table_of(kind)
     lane = literal(f"{receiver.party.key}:{kind.module}/") + func.lower(table.c.owner_key + "/" + table.c.key)
     query = (
@@ -95,6 +99,8 @@ def _kept(kind: Kind, receiver: Receiver, owners: Collection[PartyId], *, after:
     )
     if kind.audience == "token_owner":
         query = query.where(table.c.reader_key == receiver.party.key)
+    if since is not None:
+        return query.where(table.c.received_at >= since)
     if kind is SESSIONS:
         query = query.where(table.c.status.not_in(_ENDED))
     if kind is CDRS:

@@ -15,7 +15,7 @@ from sqlalchemy import delete, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql import text
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 
 from ocpi_hub.base.settings import Settings
 from ocpi_hub.delivery.pulling.pages import first_url
@@ -298,6 +298,13 @@ async def runs(db: AsyncSession, platform_id: str, *, limit: int) -> list[PullRu
     """The runs of a platform, newest first."""
     query = select(PullRun).where(col(PullRun.platform_id) == platform_id).order_by(col(PullRun.id).desc())
     return list(await db.scalars(query.limit(limit)))
+
+
+async def newest(db: AsyncSession, platform_id: str) -> dict[str, PullRun]:
+    """The newest run of each module of a platform."""
+    last = select(func.max(col(PullRun.id))).where(col(PullRun.platform_id) == platform_id).group_by(PullRun.module)
+    found = await db.scalars(select(PullRun).where(col(PullRun.id).in_(last)))
+    return {run.module: run for run in found}
 
 
 async def entries(db: AsyncSession, platform_id: str) -> list[Pull]:

@@ -137,3 +137,10 @@ async def missing(db: AsyncSession, platform_id: str, *, limit: int) -> Sequence
     query = select(MissingObject).where(col(MissingObject.platform_id) == platform_id)
     order = (col(MissingObject.since), col(MissingObject.module), col(MissingObject.owner_key), col(MissingObject.key))
     return (await db.scalars(query.order_by(*order).limit(limit))).all()
+
+
+async def counts(db: AsyncSession, platform_id: str) -> dict[str, int]:
+    """How much is missing from a platform's lists, by module."""
+    query = select(MissingObject.module, func.count()).where(col(MissingObject.platform_id) == platform_id)
+    rows = await db.execute(query.group_by(MissingObject.module))
+    return {row[0]: row[1] for row in rows}
