@@ -14,7 +14,7 @@ from starlette.middleware import Middleware
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.modules import commands, credentials, hubclientinfo, owned, preferences, versions
 from ocpi_hub.modules.versions import Mounted
-from ocpi_hub.objects.kinds import KINDS
+from ocpi_hub.objects.kinds import KINDS, SESSIONS
 from ocpi_hub.routing.address import VERSION
 from ocpi_hub.routing.door import Door
 from ocpi_hub.wire.parties import InterfaceRole, ModuleId
@@ -42,7 +42,6 @@ def create_ocpi(resources: Resources) -> FastAPI:
         mounted.append(Mounted(module, role, f"/ocpi/{VERSION}/{role.value.lower()}/{module}"))
         app.include_router(router, prefix=mounted[-1].path)
         served.add((module, role))
-    app.include_router(preferences.sender(), prefix=f"/ocpi/{VERSION}/sender/{ModuleId.SESSIONS}")
     for module, role in PASSED_ON:
         mounted.append(Mounted(module, role, f"/ocpi/{VERSION}/{role.value.lower()}/{module}"))
     return app
@@ -74,7 +73,10 @@ def openapi(app: FastAPI) -> dict[str, Any]:
 def functional() -> Iterator[tuple[str, InterfaceRole, APIRouter]]:
     """The functional modules: each interface of each kind of object, then what is no kept object."""
     for module, kind in KINDS.items():
-        yield module, InterfaceRole.SENDER, owned.sender(kind)
+        asked = owned.sender(kind)
+        if kind is SESSIONS:
+            preferences.add(asked)
+        yield module, InterfaceRole.SENDER, asked
         yield module, InterfaceRole.RECEIVER, owned.receiver(kind)
     yield ModuleId.COMMANDS, InterfaceRole.RECEIVER, commands.receiver()
 

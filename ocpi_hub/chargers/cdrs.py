@@ -15,7 +15,7 @@ from ocpi_hub.chargers.mapping import credit_id, kwh, signed_data
 from ocpi_hub.chargers.tables import SessionLink
 from ocpi_hub.pricing import PricingError, periods, price, reservation_periods
 from ocpi_hub.wire import json as wire_json
-from ocpi_hub.wire.types import format_datetime
+from ocpi_hub.wire.types import format_datetime, parse_datetime
 
 Document = dict[str, Any]
 
@@ -43,9 +43,9 @@ def bill(
     *,
     until: datetime,
 ) -> Bill:
-    """A transaction until its end, or until now, by the session's tariff. Times are cut to milliseconds, as sent.
+    """A transaction until its end, or until now, by the session's tariffs. Times are cut to milliseconds, as sent.
 
-    A new period begins wherever that tariff changes its price. Without a tariff nothing was agreed, so nothing is
+    A new period begins wherever the price changes. Without a tariff nothing was agreed, so nothing is
     owed: total_cost, which a CDR must have, is 0.
     """
     start = _milliseconds(transaction.started_at)
@@ -57,6 +57,7 @@ def bill(
     try:
         documents = periods(
             tariff_of(link),
+            later=later_tariffs(link),
             start=start,
             end=end,
             samples=readings.register(parts, energy_wh=energy_wh, samples=samples),
@@ -95,19 +96,24 @@ def _totals(link: SessionLink, charging_periods: list[Document], *, start: datet
         "end_date_time": format_datetime(end),
         "charging_periods": charging_periods,
     }
-    return price(tariff_of(link) or _FREE | {"currency": link.currency}, bare, time_zone=link.time_zone).totals()
+    book = tariffs_of(link) or [free_tariff(link)]
+    return price(book, bare, time_zone=link.time_zone).totals()
 
 
 def _first_moment(link: SessionLink, start: datetime) -> datetime:
     return min(_milliseconds(link.reserved_from), start) if link.reserved_from is not None else start
 
 
-_FREE: Document = {
-    "id": "free",
-    "elements": [{"price_components": [{"type": "FLAT", "price": Decimal(0), "step_size": 1}]}],
-    "last_updated": "1970-01-01T00:00:00Z",
-}
-"""A free of charge tariff (mod_tariffs, Tariff object): what a session without a tariff is counted by."""
+def free_tariff(link: SessionLink) -> Document:
+    """A free of charge tariff (mod_tariffs, Tariff object): what a session without a tariff is counted by."""
+    return {
+        "country_code": link.country_code,
+        "party_id": link.party_id,
+        "id": "free",
+        "currency": link.currency,
+        "elements": [{"price_components": [{"type": "FLAT", "price": Decimal(0), "step_size": 1}]}],
+        "last_updated": format_datetime(link.started_at),
+    }
 
 
 def _milliseconds(at: datetime) -> datetime:
@@ -115,9 +121,24 @@ def _milliseconds(at: datetime) -> datetime:
 
 
 def tariff_of(link: SessionLink) -> Document | None:
-    """The tariff that was in force when the session started."""
+    """The tariff that was in force when the session started; a free one where there was none and one was chosen later,
+    for then every period must say what it is priced by."""
     document: Document | None = wire_json.loads(link.tariff) if link.tariff is not None else None
-    return document
+    return free_tariff(link) if document is None and link.later_tariffs is not None else document
+
+
+def later_tariffs(link: SessionLink) -> list[tuple[datetime, Document]]:
+    """The tariffs that the driver chose on the way, each from when on."""
+    return [(parse_datetime(one["from"]), one["tariff"]) for one in wire_json.loads(link.later_tariffs or "[]")]
+
+
+def tariffs_of(link: SessionLink) -> list[Document]:
+    """All tariffs of a session, each once, the first one first."""
+    first = tariff_of(link)
+    found: dict[str, Document] = {}
+    for tariff in ([first] if first is not None else []) + [tariff for _, tariff in later_tariffs(link)]:
+        found.setdefault(str(tariff["id"]).lower(), tariff)
+    return list(found.values())
 
 
 def session_document(link: SessionLink, bill: Bill, *, status: str, at: datetime) -> Document:
@@ -170,7 +191,7 @@ def cdr_document(
         **_reference(link),
         "cdr_location": wire_json.loads(link.place or "{}"),
         "currency": link.currency,
-        **({"tariffs": [tariff]} if (tariff := tariff_of(link)) is not None else {}),
+        **({"tariffs": tariffs} if (tariffs := tariffs_of(link)) else {}),
         "charging_periods": bill.periods,
         **({"signed_data": signed} if signed is not None else {}),
         **bill.totals,

@@ -26,6 +26,7 @@ async def of(resources: Resources, transaction: Transaction, db: AsyncSession) -
         return await _open(resources, placement, transaction, db) if placement is not None else None
     if link.status is None and link.id_token_key is None and transaction.id_token is not None:
         await _find_payer(resources, link, transaction, db)
+        await _price(link, link.offered, db)
     return link
 
 
@@ -47,10 +48,10 @@ async def _open(
     link.transaction_id, link.started_at = transaction.id, transaction.started_at
     link.evse_id, link.connector_id = transaction.evse_id, transaction.connector_id
     link.evse_uid = evse.uid
+    await _find_payer(resources, link, transaction, db)
     location = await placing.location_of(db, placement)
     if location is not None:
         await _place(link, location, evse, db)
-    await _find_payer(resources, link, transaction, db)
     await _tell_command(link, db)
     await db.flush()
     return link
@@ -135,7 +136,10 @@ async def _place(link: SessionLink, location: dict[str, Any], evse: ChargerEvse,
 
 
 async def _price(link: SessionLink, tariff_ids: Any, db: AsyncSession) -> None:
-    link.tariff = await tariffs.in_force(db, owner_of(link), tariff_ids, at=link.started_at)
+    """The tariff for how the session was started; what a driver chose of a reserved session before is chosen anew."""
+    link.offered, link.later_tariffs, link.preferences = list(tariff_ids), None, None
+    of_type = tariffs.starting_type(link.cdr_token)
+    link.tariff = await tariffs.in_force(db, owner_of(link), tariff_ids, at=link.started_at, of_type=of_type)
     if link.tariff is not None:
         link.currency = wire_json.loads(link.tariff)["currency"]
     else:

@@ -61,7 +61,13 @@ _IDLE_WORDS = (
 # --- tokens --------------------------------------------------------------------------------------------------
 
 _ID_TOKEN_TYPES = {"RFID": "ISO14443", "APP_USER": "Central", "AD_HOC_USER": "Central", "OTHER": "Central"}
-_TOKEN_TYPES = {"Central": "APP_USER", "eMAID": "OTHER", "MacAddress": "OTHER", "NoAuthorization": "OTHER"}
+_TOKEN_TYPES = {
+    "Central": "APP_USER",
+    "DirectPayment": "AD_HOC_USER",
+    "eMAID": "OTHER",
+    "MacAddress": "OTHER",
+    "NoAuthorization": "OTHER",
+}
 LONGEST_ID_TOKEN = 20
 """What every version of OCPP can carry: an idTag of 1.6 has 20 characters."""
 

@@ -17,6 +17,7 @@ from sqlmodel import col, select
 from bridge_ocpp.port import ChargerBook, NewCharger
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.base.settings import Settings
+from ocpi_hub.chargers import capabilities
 from ocpi_hub.chargers.mapping import evse_status
 from ocpi_hub.chargers.places import (
     connector_document,
@@ -159,6 +160,7 @@ async def add_evse(
     db.add(evse)
     if placement.location_id is not None:
         await _put_child(owner, (placement.location_id, uid), document, db, at=at)
+        await capabilities.refresh(db, owner, placement.location_id, at=at)
     await db.flush()
     return evse
 
@@ -205,6 +207,8 @@ async def change(
             for connector_id in evse.connector_ids if placement.location_id else ():
                 ids = (str(placement.location_id), evse.uid, connector_id)
                 await _patch_location(owner_of(placement), ids, changes, db, at=at)
+    if placement.location_id is not None:
+        await capabilities.refresh(db, owner_of(placement), placement.location_id, at=at)
     return placement
 
 

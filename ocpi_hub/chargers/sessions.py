@@ -34,7 +34,7 @@ async def started(resources: Resources, event: TransactionStarted, db: AsyncSess
     """A Session begins: ACTIVE once somebody's token is known, told to the token's owner."""
     link = await links.of(resources, event.transaction, db)
     if link is not None and link.status in (None, "RESERVATION") and not event.transaction.suspect:
-        await _publish_running(resources, link, event.transaction, (), (), db)
+        await publish_running(resources, link, event.transaction, (), (), db)
 
 
 async def updated(resources: Resources, event: TransactionUpdated, db: AsyncSession) -> None:
@@ -50,7 +50,7 @@ async def updated(resources: Resources, event: TransactionUpdated, db: AsyncSess
         return
     found = await resources.get(ChargerBook).transaction(transaction.id, db)  # type: ignore[type-abstract]
     samples, states = found[1:] if found is not None else (event.samples, ())
-    await _publish_running(resources, link, transaction, samples, states, db)
+    await publish_running(resources, link, transaction, samples, states, db)
 
 
 async def ended(resources: Resources, event: TransactionEnded, db: AsyncSession) -> None:
@@ -91,7 +91,7 @@ async def corrected(resources: Resources, event: TransactionCorrected, db: Async
 # --- sessions and CDRs ---------------------------------------------------------------------------------------
 
 
-async def _publish_running(
+async def publish_running(
     resources: Resources,
     link: SessionLink,
     transaction: Transaction,
@@ -99,6 +99,7 @@ async def _publish_running(
     states: Sequence[StateChange],
     db: AsyncSession,
 ) -> None:
+    """The Session as it stands now, unless nobody may hear of it yet."""
     waits = transaction.id_token is None and link.command_id is None
     if link.session_id is None or waits or (link.status is None and link.refused):
         return

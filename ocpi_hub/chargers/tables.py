@@ -7,7 +7,7 @@ Keys are ids folded to lower case; ids themselves stand as they came.
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Identity, Index, UniqueConstraint
+from sqlalchemy import BigInteger, Identity, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -179,6 +179,8 @@ class SessionLink(SQLModel, table=True):
     CdrLocation, `time_zone` the Location's, `cdr_token` the CdrToken, `tariff` the OCPI Tariff in force. Without a
     place there is no `session_id`; a suspect or refused transaction has no `cdr_id`. `authorized`: a verdict was given
     for it; `refused`: and it was no. `cdr_number` counts the CDRs made; `status` is the session's as last published.
+    `offered` are the tariff ids of the connector at the start, `later_tariffs` those that a driver chose on the way
+    ([{from, tariff}]), `preferences` the ChargingPreferences that count now.
     """
 
     __tablename__ = "session_link"
@@ -208,6 +210,11 @@ class SessionLink(SQLModel, table=True):
     time_zone: str = "UTC"
     tariff: str | None = Field(default=None, sa_type=JsonText)
     currency: str
+    offered: list[str] = Field(
+        default_factory=list, sa_type=JSONB, sa_column_kwargs={"server_default": text("'[]'::jsonb")}
+    )
+    later_tariffs: str | None = Field(default=None, sa_type=JsonText)
+    preferences: str | None = Field(default=None, sa_type=JsonText)
     command_id: int | None = None
     status: str | None = None
     charging_state: str | None = None

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from ocpi_hub.base.resources import Resources
+from ocpi_hub.chargers import capabilities
 from ocpi_hub.chargers.placing import our_party
 from ocpi_hub.chargers.tables import ChargerPlacement
 from ocpi_hub.delivery import publish
@@ -20,6 +21,8 @@ from ocpi_hub.pricing import PricingError, choose, prepare
 from ocpi_hub.wire import json as wire_json
 from ocpi_hub.wire.errors import InvalidParameters
 from ocpi_hub.wire.headers import PartyId
+from ocpi_hub.wire.tariffs import TariffType
+from ocpi_hub.wire.tokens import TokenType
 from ocpi_hub.wire.types import format_datetime
 
 
@@ -50,7 +53,19 @@ async def put(resources: Resources, tariff_id: str, document: Mapping[str, Any],
     written = await publish.put(
         db, TARIFFS, owner=owner, document=full, source=None, at=at, correlation_id=str(uuid.uuid4())
     )
+    if written.changed:
+        for location_id in await _locations_of(db, owner, tariff_id):
+            await capabilities.refresh(db, owner, location_id, at=at)
     return written.document
+
+
+async def _locations_of(db: AsyncSession, owner: PartyId, tariff_id: str) -> list[str]:
+    """The Locations of our chargers that have a connector with this tariff."""
+    query = select(KeptLocation.document).where(
+        KeptLocation.owner_key == owner.key, col(KeptLocation.platform_id).is_(None)
+    )
+    locations = [wire_json.loads(document) for document in await db.scalars(query)]
+    return [location["id"] for location in locations if tariff_id.lower() in capabilities.tariffs_of(location)]
 
 
 async def every(db: AsyncSession) -> list[str]:
@@ -102,13 +117,31 @@ def _names(tariff_ids: Sequence[str], tariff: Kept) -> bool:
     return tariff.key in {tariff_id.lower() for tariff_id in tariff_ids}
 
 
-async def in_force(db: AsyncSession, owner: PartyId, tariff_ids: Sequence[str], *, at: datetime) -> str | None:
-    """The document of the tariff that a session starting at `at` is priced by: REGULAR or for all, and valid then.
+def starting_type(cdr_token: Mapping[str, Any]) -> TariffType:
+    """The type of tariff (mod_tariffs, TariffType) for how a session is started: ad hoc, or by a card or an app."""
+    ad_hoc = cdr_token.get("type") == TokenType.AD_HOC_USER
+    return TariffType.AD_HOC_PAYMENT if ad_hoc else TariffType.REGULAR
 
-    A driver accepts the tariff that is valid when the session starts (mod_tariffs, NOTE on start_date_time).
+
+async def in_force(
+    db: AsyncSession, owner: PartyId, tariff_ids: Sequence[str], *, at: datetime, of_type: TariffType
+) -> str | None:
+    """The document of the tariff that a session starting at `at` is priced by: of the type or for all, and valid then.
+
+    A driver accepts the tariff that is valid when the session starts (mod_tariffs, NOTE on start_date_time). Who pays
+    ad hoc where no tariff is for that pays what everybody does; a profile has a tariff of its own type or none.
     """
     found = [await reading.get(db, TARIFFS, owner=owner, object_id=tariff_id) for tariff_id in tariff_ids]
     documents = [kept.document for kept in found if kept is not None]
     prepared = [prepare(wire_json.loads(document)) for document in documents]
-    chosen = choose(prepared, at=at)
-    return documents[prepared.index(chosen)] if chosen is not None else None
+    chosen = choose(prepared, at=at, of_type=of_type)
+    if chosen is None and of_type is TariffType.AD_HOC_PAYMENT:
+        chosen = choose(prepared, at=at)
+    if chosen is None or (is_profile(of_type) and chosen.type != of_type):
+        return None
+    return documents[prepared.index(chosen)]
+
+
+def is_profile(of_type: str | None) -> bool:
+    """Whether a tariff of this type is for drivers who say what they prefer (mod_sessions, Charging Preferences)."""
+    return str(of_type or "").startswith("PROFILE_")

@@ -4,7 +4,7 @@ mod_cdrs asks a CPO to start a ChargingPeriod at every moment that has relevance
 periods is exact, for a running session as for a CDR.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
@@ -25,7 +25,8 @@ from .tariff_reading import prepare
 _MS_PER_HOUR = Decimal(3_600_000)
 
 Range = tuple[Decimal, Decimal]
-Winners = tuple[Component | None, ...]
+Winners = tuple[Component | PreparedTariff | None, ...]
+Tariffs = Sequence[PreparedTariff]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ def periods(
     currents: Sampled = (),
     powers: Sampled = (),
     reserved_from: datetime | None = None,
+    later: Sequence[tuple[datetime, Document | PreparedTariff]] = (),
 ) -> list[dict[str, Any]]:
     """The charging_periods of a session of ours as OCPI documents, volumes with four decimals.
 
@@ -78,7 +80,8 @@ def periods(
     `parked` are (time, whether the vehicle is connected but not requesting power) changes; before the first it is
     charging. `currents` (time, A summed over the phases) and `powers` (time, kW) matter only where the tariff asks;
     without `powers` the mean between two readings counts. `reserved_from` is where a reservation before the session
-    began. Without a tariff, only parking cuts. Raises PricingError, naming the argument.
+    began. Without a tariff, only parking cuts. `later` are (time, tariff) in order: from then on that tariff prices,
+    with energy and duration counted on from the start. Raises PricingError, naming the argument.
     """
     prepared = tariff if tariff is None or isinstance(tariff, PreparedTariff) else prepare(tariff)
     if to_ms(end) < to_ms(start):
@@ -89,16 +92,22 @@ def periods(
     if reserved_from is not None and to_ms(reserved_from) < to_ms(start):
         reserved = reservation_periods(prepared, start=reserved_from, end=start, time_zone=zone)
         documents = [period for period in reserved if period["dimensions"][0]["volume"]]
-    pieces = _pieces(recording, prepared, zone=zone)
+    changes = [(to_ms(at), one if isinstance(one, PreparedTariff) else prepare(one)) for at, one in later]
+    used = [one for one in (prepared, *(one for _, one in changes)) if one is not None]
+    pieces = _pieces(recording, used, zone=zone, changes={at for at, _ in changes})
+
+    def in_force(piece: Piece) -> PreparedTariff | None:
+        return next((one for at, one in reversed(changes) if at <= piece.start), prepared)
 
     def winners(piece: Piece) -> Winners:
-        if prepared is None:
+        priced_by = in_force(piece)
+        if priced_by is None:
             return ()
         state = piece.state(zone, recording.start)
-        time = prepared.parking if piece.parked else prepared.time
-        return first(prepared.energy, state), first(time, state), first(prepared.flat, state)
+        time = priced_by.parking if piece.parked else priced_by.time
+        return priced_by, first(priced_by.energy, state), first(time, state), first(priced_by.flat, state)
 
-    return documents + [_document(piece, prepared) for piece in _merge(pieces, winners)]
+    return documents + [_document(piece, in_force(piece)) for piece in _merge(pieces, winners)]
 
 
 def reservation_periods(
@@ -129,12 +138,12 @@ def reservation_periods(
 # --- cutting -----------------------------------------------------------------------------------------------------
 
 
-def _pieces(recording: Recording, tariff: PreparedTariff | None, *, zone: tzinfo) -> list[Piece]:
-    """The session cut at every moment that could matter."""
-    currents = _bounds(tariff, Current) if recording.current else []
-    powers = _bounds(tariff, Power)
+def _pieces(recording: Recording, tariffs: Tariffs, *, zone: tzinfo, changes: Collection[int]) -> list[Piece]:
+    """The session cut at every moment that could matter: to any of its tariffs, and where one follows another."""
+    currents = _bounds(tariffs, Current) if recording.current else []
+    powers = _bounds(tariffs, Power)
     pieces = []
-    for (start, before), (end, after) in pairwise(_boundaries(recording, tariff, zone=zone)):
+    for (start, before), (end, after) in pairwise(_boundaries(recording, tariffs, zone=zone, changes=changes)):
         piece = Piece(start, end, (before, after), recording.parked_at(start))
         if currents and recording.current:
             piece = replace(piece, current=_band(recording.current.ends(start, end), currents))
@@ -144,27 +153,29 @@ def _pieces(recording: Recording, tariff: PreparedTariff | None, *, zone: tzinfo
     return pieces
 
 
-def _boundaries(recording: Recording, tariff: PreparedTariff | None, *, zone: tzinfo) -> list[tuple[int, Decimal]]:
+def _boundaries(
+    recording: Recording, tariffs: Tariffs, *, zone: tzinfo, changes: Collection[int]
+) -> list[tuple[int, Decimal]]:
     """Where pieces begin and end: (milliseconds, kWh so far). A bound of kWh is met exactly, not by interpolation."""
     start, end, meter = recording.start, recording.end, recording.meter
-    moments = {at for at, _ in recording.parked}
+    moments = {*changes, *(at for at, _ in recording.parked)}
     reached: dict[int, list[Decimal]] = {}
-    if tariff is not None:
+    for tariff in tariffs:
         moments.update(map(to_ms, cut_points(tariff, start=from_ms(start), end=from_ms(end), time_zone=zone)))
-        for curve, kind in ((recording.current, Current), (recording.power, Power)):
-            moments.update(at for bound in _bounds(tariff, kind) if curve for at in curve.crossings(bound))
-        for bound in _bounds(tariff, Consumed):
-            at = meter.when(bound)
-            if at is not None and at <= end:
-                reached.setdefault(at, []).append(bound.quantize(DIGIT, rounding=ROUND_CEILING))
+    for curve, kind in ((recording.current, Current), (recording.power, Power)):
+        moments.update(at for bound in _bounds(tariffs, kind) if curve for at in curve.crossings(bound))
+    for bound in _bounds(tariffs, Consumed):
+        at = meter.when(bound)
+        if at is not None and at <= end:
+            reached.setdefault(at, []).append(bound.quantize(DIGIT, rounding=ROUND_CEILING))
     plain = {(at, meter.kwh(at)) for at in moments if start < at < end and at not in reached}
     exact = {(at, kwh) for at, bounds in reached.items() for kwh in bounds}
     return [(start, ZERO), *sorted(plain | exact), (end, max(meter.kwh(end), *(kwh for _, kwh in exact), ZERO))]
 
 
-def _bounds(tariff: PreparedTariff | None, kind: type[Consumed] | type[Current] | type[Power]) -> list[Decimal]:
-    """All bounds that a tariff sets for energy, current or power, ascending."""
-    found = restrictions_of(tariff, kind) if tariff is not None else []
+def _bounds(tariffs: Tariffs, kind: type[Consumed] | type[Current] | type[Power]) -> list[Decimal]:
+    """All bounds that the tariffs set for energy, current or power, ascending."""
+    found = [r for tariff in tariffs for r in restrictions_of(tariff, kind)]
     return sorted({bound for r in found for bound in (r.least, r.below) if bound is not None})
 
 

@@ -1,11 +1,13 @@
 """OCPI-to names the party of our own chargers: what it offers, what it keeps for itself alone, and what it refuses."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from bridge_ocpp.port import AuthStatus, IdToken, Where
+from bridge_ocpp.port import AuthStatus, ChargerBook, IdToken, Transaction, TransactionStarted, Where
 from ocpi_hub.chargers import placing
 from ocpi_hub.chargers import told as known
 from ocpi_hub.chargers.binding import bind
@@ -251,3 +253,53 @@ async def test_a_cdr_for_our_party_is_not_kept(hub: Hub, cpo: Partner, emsp: Par
 async def test_a_module_of_partners_own_is_not_ours(hub: Hub, emsp: Partner) -> None:
     url = emsp.hub_endpoints[("tokens", "RECEIVER")].replace("tokens", "nltnm-own")
     assert said(await emsp.request("GET", url, from_="DE/MSP", to=OURS)) == (200, 4000)
+
+
+# --- charging preferences ------------------------------------------------------------------------------------------
+
+
+class Charging:
+    """A transaction at BOX-1 that runs, as the bridge knows it."""
+
+    def __init__(self, at: datetime) -> None:
+        token = IdToken(CARD)
+        self.found = Transaction("T1", "BOX-1", "1", 1, 1, token, started_at=at, energy_wh=Decimal(1000))
+
+    async def transaction(self, transaction_id: str, db: Any) -> Any:
+        return self.found, (), ()
+
+
+@pytest.mark.parametrize("to", [OURS, None])
+async def test_charging_preferences_are_answered_with_a_bare_word(
+    hub: Hub, emsp: Partner, charger: None, to: str | None
+) -> None:
+    """Row S1: the answer is a string; an EVSE without the capability is HTTP 404 and 2001."""
+    await told(emsp)
+    started = Charging(hub.clock())
+    hub.resources.put(ChargerBook, started)  # type: ignore[type-abstract]
+    async with hub.resources.unit_of_work() as db:
+        await HubEvents(hub.resources).heard(TransactionStarted("BOX-1", hub.clock(), started.found), db)
+    query = "?date_from=2020-01-01T00:00:00Z"
+    [session] = data(await emsp.request("GET", emsp.hub_endpoints[("sessions", "SENDER")] + query, from_="DE/MSP"))
+
+    async def wish(**preferences: Any) -> Any:
+        path = f"{session['id']}/charging_preferences"
+        return await emsp.call("PUT", "sessions", path, role="SENDER", json=preferences, to=to)
+
+    assert said(await wish(profile_type="FAST")) == (404, 2001)
+    for tariff_id, of_type in (("R", "REGULAR"), ("F", "PROFILE_FAST")):
+        put = await hub.admin("PUT", f"/tariffs/{tariff_id}", tariff(tariff_id, type=of_type))
+        assert put.status_code == 200, put.text
+    async with hub.resources.unit_of_work() as db:
+        await placing.change(hub.resources, "BOX-1", db, tariff_ids=["R", "F"])
+    answer = await wish(profile_type="FAST")  # the connector did not offer it when the session started
+    assert (data(answer), routed(answer)) == ("PROFILE_TYPE_NOT_SUPPORTED", ("DE/MSP", OURS))
+    assert said(await wish(profile_type="SLOW")) == (200, 2001)
+    assert said(await wish()) == (200, 2001)
+    url = emsp.hub_endpoints[("sessions", "SENDER")] + "/nothing/charging_preferences"
+    unknown = await emsp.request("PUT", url, json={"profile_type": "FAST"}, from_="DE/MSP", to=to)
+    assert said(unknown) == ((404, 2001) if to else (200, 4001))
+    async with registered(hub, ("EMSP", "FR", "TWO")) as other:
+        path = f"{session['id']}/charging_preferences"
+        foreign = await other.call("PUT", "sessions", path, role="SENDER", json={"profile_type": "FAST"}, to=OURS)
+        assert said(foreign) == (404, 2001)

@@ -104,20 +104,6 @@ class TestPreferences:
     async def wish(self, world: Roaming, **kw: Any) -> Any:
         return await world.emsp.call("PUT", "sessions", self.PATH, role="SENDER", **({"json": self.WISH} | kw))
 
-    @pytest.mark.parametrize("to", ["NL/CPO", None])
-    async def test_s1_preferences_for_a_session_of_our_own_chargers_are_404_with_2001(
-        self, world: Roaming, to: str | None
-    ) -> None:
-        await self.placed(world)
-        answer = await self.wish(world, to=to)
-        assert said(answer) == (404, 2001)
-        assert "CHARGING_PREFERENCES_CAPABLE" in answer.json()["status_message"]
-
-    async def test_s1_an_evse_that_the_operator_calls_capable_still_cannot(self, world: Roaming) -> None:
-        await self.placed(world, capabilities=["CHARGING_PREFERENCES_CAPABLE"])
-        answer = await self.wish(world, to="NL/CPO")
-        assert (said(answer), answer.json()["data"]) == ((200, 1000), "NOT_POSSIBLE")
-
     async def test_s1_a_session_of_another_emsp_is_not_there(self, world: Roaming) -> None:
         await self.placed(world)
         answer = await world.emsp2.call("PUT", "sessions", self.PATH, role="SENDER", json=self.WISH, to="NL/CPO")
