@@ -24,14 +24,31 @@ from bridge_ocpp.port import (
     TransactionFilter,
 )
 from bridge_ocpp.security import credentials
-from bridge_ocpp.tables import BridgeRow, ChargerRow, ConnectorRow, FrameRow, NoticeRow, RemoteStartRow, TransactionRow
+from bridge_ocpp.smart.book import Sites
+from bridge_ocpp.smart.tables import LimitRow, ProfileRow, ShareRow
+from bridge_ocpp.tables import (
+    BridgeRow,
+    ChargerRow,
+    ConnectorRow,
+    FrameRow,
+    NoticeRow,
+    RemoteStartRow,
+    ReservationRow,
+    TransactionRow,
+)
 from bridge_ocpp.upkeep.book import UpkeepBook
 from bridge_ocpp.upkeep.tables import FirmwareTaskRow, LogRow
 
-__all__ = ["Book", "Streams", "UpkeepBook"]
+__all__ = ["Book", "Sites", "Streams", "UpkeepBook"]
 
 LONGEST_ID = 48
 """OCPP 2.0.1, part 4: the identity of a charging station has at most 48 characters."""
+
+
+_OWNED = (
+    *(ConnectorRow, RemoteStartRow, NoticeRow, FrameRow, StreamRow, *OWNED, FirmwareTaskRow, LogRow),
+    *(ReservationRow, ProfileRow, LimitRow, ShareRow),
+)
 
 
 class Book(Shelf):
@@ -62,7 +79,7 @@ class Book(Shelf):
         if row is None:
             return False
         await db.delete(row)
-        for table in (ConnectorRow, RemoteStartRow, NoticeRow, FrameRow, StreamRow, *OWNED, FirmwareTaskRow, LogRow):
+        for table in _OWNED:
             await db.execute(delete(table).where(col(table.charger_key) == row.key))
         return True
 

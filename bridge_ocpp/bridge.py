@@ -21,12 +21,14 @@ from bridge_ocpp.handlers import Desk
 from bridge_ocpp.journal import Journal
 from bridge_ocpp.ledger import Ledger, UnitOfWork
 from bridge_ocpp.port import Attend, Command, HubPort, Outcome, OutcomeStatus
-from bridge_ocpp.relay import Ear
+from bridge_ocpp.relay import Ear, RedisChargerPort
 from bridge_ocpp.seats import DRAIN, Seats
 from bridge_ocpp.security import credentials
 from bridge_ocpp.security.admission import Known
 from bridge_ocpp.security.tls import Identity
 from bridge_ocpp.server import listening
+from bridge_ocpp.smart import keeping
+from bridge_ocpp.smart.balancer import Balancer
 from bridge_ocpp.upkeep.foreman import Foreman
 
 log = structlog.get_logger()
@@ -70,6 +72,7 @@ class Bridge:
             kinds=tending.KINDS,
             at_once=config.errands_at_once,
         )
+        self.balancer = Balancer(self._ledger, hub, RedisChargerPort(redis), now=now, sharing=desk.sharing)
         self._timers: list[asyncio.Task[None]] = []
 
     @property
@@ -105,6 +108,7 @@ class Bridge:
                 self._every(self._beat_every, self.beat),
                 self._every(self.config.ping_interval / 2, self.look_round),
                 self._every(self._beat_every, self.go_round),
+                self._every(self.config.balance_interval, self.balancer.look),
                 self._every(PRUNING, self.prune),
                 self._every(self.config.errand_interval, self.attend),
                 self._every(self.config.tls_watch, self.watch_tls),
@@ -123,6 +127,7 @@ class Bridge:
             if self._seats.leaving:
                 await asyncio.wait(self._seats.leaving, timeout=DRAIN)
         finally:
+            self.balancer.stop()
             await _stopped(self._timers)
             await self._errands.aclose()
             self._foreman.stop()
@@ -193,6 +198,7 @@ class Bridge:
         before = now - timedelta(days=self.config.frames_days)
         await self._ledger.write(lambda db: self._journal.prune(db, per_charger=kept, before=before))
         await self._ledger.write(lambda db: status.prune(db, now=now, before=before))
+        await self._ledger.write(keeping.prune)
 
     async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         while True:

@@ -3,19 +3,28 @@
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from bridge_ocpp import ocppj
 from bridge_ocpp.port import (
     AuthStatus,
+    ChargingProfile,
     Command,
     IdToken,
     LocalListEntry,
     Outcome,
     OutcomeStatus,
+    Purpose,
+    RateUnit,
+    Schedule,
     VariableName,
     VariableSetting,
     Verdict,
+    read_profile,
+    read_schedule,
+    write_profile,
+    write_schedule,
 )
 
 COMMANDS: Mapping[str, type[Command]] = {kind.__name__: kind for kind in Command.__subclasses__()}
@@ -50,6 +59,11 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "entries": lambda values: tuple(_entry(value) for value in values),
     "criteria": tuple,
     **dict.fromkeys(("expires_at", "retrieve_at", "install_at", "since", "until"), datetime.fromisoformat),
+    "charging_profile": read_profile,
+    "schedule": read_schedule,
+    "purpose": Purpose,
+    "unit": RateUnit,
+    "amperes": lambda value: Decimal(str(value)),
 }
 
 
@@ -83,6 +97,10 @@ def read_outcome(text: str | bytes) -> Outcome:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, ChargingProfile):
+        return write_profile(value)
+    if isinstance(value, Schedule):
+        return write_schedule(value)
     if is_dataclass(value):
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, tuple):

@@ -1,22 +1,35 @@
 """What the business side wants of a charger, asked over its connection; how it ended is an Outcome, never an error."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 import structlog
 from sqlalchemy import select
 from sqlmodel import col
 
-from bridge_ocpp import records
+from bridge_ocpp import noting, records
 from bridge_ocpp.asking import NoAnswer
 from bridge_ocpp.connection import Connection
 from bridge_ocpp.dialects.device_words import Unsayable
 from bridge_ocpp.dialects.words import Payload
 from bridge_ocpp.journal import mask
 from bridge_ocpp.ocppj import Broken, CallError
-from bridge_ocpp.port import Command, Outcome, OutcomeStatus, RawCall, StartCharging, StopCharging, Transaction
+from bridge_ocpp.port import (
+    Command,
+    LimitTransaction,
+    Outcome,
+    OutcomeStatus,
+    RawCall,
+    SetProfile,
+    ShareCurrent,
+    StartCharging,
+    StopCharging,
+    Transaction,
+)
 from bridge_ocpp.quirks import mend
 from bridge_ocpp.schemas import Violation
+from bridge_ocpp.smart import applying
 from bridge_ocpp.tables import TransactionRow
 from bridge_ocpp.transactions import remote_starts
 
@@ -31,6 +44,11 @@ _NOT_YET: Mapping[type[Command], tuple[str, ...]] = {
     StopCharging: ("Pending", "Rejected"),
 }
 """What must not be asked of a charger whose boot was answered so (1.6, 4.2; 2.0.1, B02.FR.05)."""
+_COMPOSED: Mapping[type, Callable[[Connection, Any, applying.Ask], Awaitable[Outcome]]] = {
+    LimitTransaction: applying.limit,
+    ShareCurrent: applying.share,
+}
+"""Commands that become others, by what is known of the charger."""
 
 
 async def execute(connection: Connection, command: Command, *, within: float) -> Outcome:
@@ -40,6 +58,9 @@ async def execute(connection: Connection, command: Command, *, within: float) ->
     try:
         if isinstance(command, RawCall):
             return await _raw(connection, command, within=within)
+        composed = _COMPOSED.get(type(command))
+        if composed is not None:
+            return await composed(connection, command, partial(_translated, connection, within=within))
         return await _translated(connection, command, within=within)
     except NoAnswer as nothing:
         return Outcome(OutcomeStatus.OFFLINE if nothing.offline else OutcomeStatus.TIMEOUT, str(nothing))
@@ -55,6 +76,7 @@ async def _raw(connection: Connection, command: RawCall, *, within: float) -> Ou
     answer = await connection.asker.ask(action, command.payload, within=within)
     if isinstance(answer, CallError | Broken):
         return _refused(answer)
+    await noting.note_raw(connection, command, answer.payload)
     return Outcome(OutcomeStatus.ACCEPTED, payload=mask(answer.payload))
 
 
@@ -63,7 +85,7 @@ async def _translated(connection: Connection, command: Command, *, within: float
     if outbound is None:
         return Outcome(OutcomeStatus.NOT_SUPPORTED, f"{connection.dialect.protocol} has no {type(command).__name__}")
     about = await _about(connection, command)
-    if isinstance(command, StopCharging) and about is None:
+    if about is None and _names(command) is not None:
         return Outcome(OutcomeStatus.UNKNOWN_TRANSACTION, "no such transaction runs at this charger")
     try:
         payload = outbound.say(command, about)
@@ -101,18 +123,21 @@ async def _asked(connection: Connection, command: Command, action: str, payload:
         if mended.fault is not None:
             await connection.reject_result(answer.message_id, mended.fault, mended.reason, action=action)
             return Outcome(OutcomeStatus.FAILED, f"the answer breaks its schema: {mended.reason}", said)
-    return connection.dialect.outbound[type(command)].read(said)
+    outcome = connection.dialect.outbound[type(command)].read(said)
+    await noting.note(connection, command, outcome)
+    return outcome
 
 
 async def _about(connection: Connection, command: Command) -> Transaction | None:
     """The running transaction that the command names, if it names one."""
-    if not isinstance(command, StopCharging):
+    named = _names(command)
+    if named is None:
         return None
 
     async def find(db: Any) -> TransactionRow | None:
         row: TransactionRow | None = await db.scalar(
             select(TransactionRow).where(
-                col(TransactionRow.id) == command.transaction_id,
+                col(TransactionRow.id) == named,
                 col(TransactionRow.charger_key) == connection.speaker.key,
                 col(TransactionRow.ended_at).is_(None),
             )
@@ -121,6 +146,13 @@ async def _about(connection: Connection, command: Command) -> Transaction | None
 
     row = await connection.desk.ledger.write(find)
     return None if row is None else records.transaction(row)
+
+
+def _names(command: Command) -> str | None:
+    """Our id of the transaction that the command is about."""
+    if isinstance(command, StopCharging):
+        return command.transaction_id
+    return command.charging_profile.transaction_id if isinstance(command, SetProfile) else None
 
 
 def _refused(answer: CallError | Broken) -> Outcome:

@@ -68,6 +68,8 @@ class BridgeConfig:
     """Errands that run at the same time in one process."""
     flush_interval: float = 1.0
     """Between two writings of what may be lost: the journal of frames, quirks, last signs of life."""
+    balance_interval: float = 1.0
+    """Between two looks at the sites that share their power."""
     frames_kept: int = 500
     """Frames of the journal that are kept per charger."""
     frames_days: int = 7

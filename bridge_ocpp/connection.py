@@ -71,6 +71,7 @@ class Connection:
         "edition",
         "heard_at",
         "heard_tick",
+        "limiting",
         "socket",
         "speaker",
     )
@@ -84,6 +85,7 @@ class Connection:
         self.heard_at: datetime = desk.now()
         self.heard_tick = asyncio.get_running_loop().time()
         self.asker = Asker(socket.send, self._note_call, timeout=desk.config.charger_timeout)
+        self.limiting = asyncio.Lock()
         self._journal = journal
         self._queue: asyncio.Queue[_Waiting | None] = asyncio.Queue()
         self._answers: OrderedDict[str, tuple[int, str]] = OrderedDict()

@@ -5,16 +5,17 @@ A reply is returned only after its transaction is committed. Sockets and frames 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bridge_ocpp import status, transactions
+from bridge_ocpp import reservations, status, transactions
 from bridge_ocpp.config import BridgeConfig
 from bridge_ocpp.devices import booting, reports, streams
+from bridge_ocpp.dialects.charging import LimitTold, NeedsTold, PlanTold, ProfilesReported
 from bridge_ocpp.dialects.device_words import ReportPart
 from bridge_ocpp.dialects.security_words import ChainStatusAsked
 from bridge_ocpp.dialects.stream_words import StreamClosed, StreamOpened, StreamTold
@@ -34,7 +35,9 @@ from bridge_ocpp.dialects.words import (
 )
 from bridge_ocpp.ledger import Ledger
 from bridge_ocpp.port import AuthStatus, HubPort, IdToken, Verdict, Where
+from bridge_ocpp.smart import balancer, keeping
 from bridge_ocpp.speaker import Speaker
+from bridge_ocpp.tables import TransactionRow
 from bridge_ocpp.transactions import Hearing
 from bridge_ocpp.upkeep import firmware, logs
 
@@ -49,6 +52,8 @@ class Desk:
     ledger: Ledger
     hub: HubPort
     now: Callable[[], datetime]
+    sharing: set[str] = field(default_factory=set)
+    """The chargers, by key, whose sites share their power: only their meters need to be looked at for that."""
 
     def hearing(self, speaker: Speaker, received: datetime) -> Hearing:
         return Hearing(speaker, received, self.hub, timedelta(seconds=self.config.settle_window))
@@ -71,6 +76,8 @@ async def _booted(db: AsyncSession, desk: Desk, told: Boot, protocol: str, heari
     if answer == status.ACCEPTED and desk.config.provisioning:
         spread = desk.config.errand_spread
         await booting.provision(db, hearing.speaker.key, now=hearing.received, spread=spread)
+    if hearing.speaker.key in desk.sharing:
+        await balancer.booted(db, hearing.speaker.key)
     return answer
 
 
@@ -91,7 +98,14 @@ async def _transaction(desk: Desk, speaker: Speaker, told: TransactionTold, rece
         where = Where(speaker.id, told.evse_id, told.connector_id)
         verdict = await ask_verdict(desk, told.id_token, where)
     hearing = desk.hearing(speaker, received)
-    row = await desk.ledger.write(lambda db: transactions.take(db, told, hearing, verdict))
+
+    async def take(db: AsyncSession) -> TransactionRow:
+        row = await transactions.take(db, told, hearing, verdict)
+        if speaker.key in desk.sharing:
+            await balancer.measured(db, speaker.key, row.evse_id, told.readings, at=received)
+        return row
+
+    row = await desk.ledger.write(take)
     return Reply(desk.now(), verdict=verdict, ocpp_id=row.ocpp_id)
 
 
@@ -113,14 +127,26 @@ async def _chain_status(desk: Desk, _speaker: Speaker, told: ChainStatusAsked, _
     return Reply(desk.now(), content=told.certificates)
 
 
+async def _meter(desk: Desk, speaker: Speaker, told: Metered, received: datetime) -> Reply:
+    hearing = desk.hearing(speaker, received)
+
+    async def take(db: AsyncSession) -> None:
+        await transactions.metered(db, told, hearing)
+        if speaker.key in desk.sharing:
+            await balancer.measured(db, speaker.key, told.evse_id, told.readings, at=received)
+
+    await desk.ledger.write(take)
+    return Reply(desk.now())
+
+
 _HANDLERS: Mapping[type, Callable[..., Awaitable[Reply]]] = {
     Beat: _beat,
     Transfer: _beat,
     TokenShown: _token,
     TransactionTold: _transaction,
     ConnectorTold: _written(status.connector_told),
-    Metered: _written(transactions.metered),
-    ReservationTold: _written(status.reservation_told),
+    Metered: _meter,
+    ReservationTold: _written(reservations.told),
     Notice: _written(status.noticed),
     StreamOpened: _stream_opened,
     StreamClosed: _written(streams.closed),
@@ -129,6 +155,10 @@ _HANDLERS: Mapping[type, Callable[..., Awaitable[Reply]]] = {
     ReportPart: _written(reports.part_told),
     FirmwareTold: _written(firmware.told),
     LogTold: _written(logs.told),
+    LimitTold: _written(keeping.limited),
+    NeedsTold: _written(keeping.needed),
+    PlanTold: _written(keeping.planned),
+    ProfilesReported: _written(keeping.reported),
 }
 
 

@@ -15,9 +15,9 @@ from sqlmodel import col
 
 from bridge_ocpp import ocppj, transactions
 from bridge_ocpp.clock import AHEAD, EARLIEST, TOLERANCE, Said
-from bridge_ocpp.dialects.words import Boot, ConnectorTold, Notice, ReservationTold
+from bridge_ocpp.dialects.words import Boot, ConnectorTold, Notice
 from bridge_ocpp.journal import mask
-from bridge_ocpp.port import ChargerBooted, ChargerOnline, ConnectorStatusChanged, HubPort, ReservationChanged
+from bridge_ocpp.port import ChargerBooted, ChargerOnline, ConnectorStatusChanged, HubPort
 from bridge_ocpp.security import credentials
 from bridge_ocpp.security.admission import Entry
 from bridge_ocpp.speaker import Speaker
@@ -191,12 +191,6 @@ def _status_time(said: Said, hearing: Hearing) -> datetime:
     if said.at is not None and said.at > hearing.received:
         hearing.speaker.note(AHEAD)
     return hearing.received
-
-
-async def reservation_told(db: AsyncSession, told: ReservationTold, hearing: Hearing) -> None:
-    """A reservation ended without a transaction."""
-    event = ReservationChanged(hearing.speaker.id, hearing.received, told.reservation_id, told.status)
-    await hearing.hub.heard(event, db)
 
 
 async def noticed(db: AsyncSession, told: Notice, hearing: Hearing) -> None:

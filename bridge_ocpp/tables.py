@@ -269,6 +269,25 @@ class RemoteStartRow(SQLModel, table=True):
     asked_at: datetime = Field(sa_type=Moment)
 
 
+class ReservationRow(SQLModel, table=True):
+    """A reservation that a charger took, with the id that it knows. `status`: Active, Cancelled, Expired, Removed."""
+
+    __tablename__ = "ocpp_reservation"
+    __table_args__ = (
+        PrimaryKeyConstraint("charger_key", "reservation_id", name="pk_ocpp_reservation"),
+        Index("ix_ocpp_reservation_changed", "changed_at"),
+    )
+
+    charger_key: str
+    reservation_id: int = Field(sa_type=BigInteger)
+    charger_id: str
+    evse_id: int | None = None
+    id_token: str
+    status: str
+    expires_at: datetime = Field(sa_type=Moment)
+    changed_at: datetime = Field(sa_type=Moment)
+
+
 class NoticeRow(SQLModel, table=True):
     """Something that a charger told and that is kept as it came: firmware progress, security events, reports."""
 

@@ -17,6 +17,7 @@ MODULES = (
     "bridge_ocpp.devices.stream_tables",
     "bridge_ocpp.devices.tables",
     "bridge_ocpp.upkeep.tables",
+    "bridge_ocpp.smart.tables",
 )
 
 for name in MODULES:

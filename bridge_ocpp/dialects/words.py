@@ -16,6 +16,7 @@ from bridge_ocpp.meter import Reading
 from bridge_ocpp.ocppj import TYPES, Fault
 from bridge_ocpp.port import (
     ChargingState,
+    Command,
     ConnectorStatus,
     IdToken,
     Outcome,
@@ -194,6 +195,7 @@ class Outbound:
 class Dialect:
     """One version of OCPP.
 
+    `meant` reads an operator's own call as a command, where what it brings about is kept.
     `nameless` is the message id of an error about a frame whose own id cannot be read (None: say nothing).
     `frame_types` are the message types on the wire; `sends` is the table of what a charger says without being answered.
     `echoes_remote_start`: a transaction names the remote start that began it. `boots_first`: a charger may say nothing
@@ -216,6 +218,7 @@ class Dialect:
     own_component: str
     wishes: Mapping[Any, tuple[VariableName, ...]]
     limits: Mapping[str, VariableName]
+    meant: Mapping[str, Callable[[Payload], Command]]
     frame_types: frozenset[int] = TYPES
     sends: Mapping[str, Inbound] = field(default_factory=dict)
 

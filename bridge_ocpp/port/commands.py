@@ -8,9 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bridge_ocpp.port.words import IdToken
+
+if TYPE_CHECKING:
+    from bridge_ocpp.port.charging import ChargingProfile
 
 
 class OutcomeStatus(StrEnum):
@@ -28,6 +31,7 @@ class OutcomeStatus(StrEnum):
     UNAVAILABLE = "UNAVAILABLE"
     UNKNOWN_TRANSACTION = "UNKNOWN_TRANSACTION"
     UNKNOWN_RESERVATION = "UNKNOWN_RESERVATION"
+    UNKNOWN_PROFILE = "UNKNOWN_PROFILE"
     OFFLINE = "OFFLINE"
     TIMEOUT = "TIMEOUT"
     FAILED = "FAILED"
@@ -49,7 +53,7 @@ class StartCharging(Command):
     evse_id: int | None = None
     connector_id: int | None = None
     group: IdToken | None = None
-    charging_profile: Mapping[str, Any] | None = None
+    charging_profile: ChargingProfile | None = None
 
 
 @dataclass(frozen=True, slots=True)

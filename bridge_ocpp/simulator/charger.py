@@ -21,9 +21,10 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.typing import Subprotocol
 
 from bridge_ocpp.simulator.device import Device, Variable
-from bridge_ocpp.simulator.meter import Charge, Evse, Payload
+from bridge_ocpp.simulator.meter import Charge, Drawn, Evse, Payload
 from bridge_ocpp.simulator.speech16 import Speech16
 from bridge_ocpp.simulator.speech201 import Speech21, Speech201
+from bridge_ocpp.simulator.stack import Stack
 from bridge_ocpp.simulator.upkeep import Workshop
 
 Teller = Callable[[str, str], None]
@@ -54,7 +55,10 @@ class Queued:
 
 
 class SimulatedCharger:
-    """A charger with EVSEs that cars can be plugged into. `run()` keeps it connected until it is cancelled."""
+    """A charger with EVSEs that cars can be plugged into. `run()` keeps it connected until it is cancelled.
+
+    `smart` False knows no charging profiles; `refused` are purposes (`TxProfile`, …) that it does not take.
+    """
 
     vendor = "Simulated"
     model = "Box"
@@ -69,6 +73,10 @@ class SimulatedCharger:
         protocol: str = "ocpp1.6",
         evses: int = 1,
         power_w: Decimal = Decimal(11_000),
+        phases: int = 3,
+        car_a: Decimal | None = None,
+        smart: bool = True,
+        refused: frozenset[str] = frozenset(),
         sample_every: float | None = None,
         heartbeat_every: float | None = None,
         tell: Teller | None = None,
@@ -81,7 +89,11 @@ class SimulatedCharger:
         self.url = f"{url.rstrip('/')}/{quote(charger_id, safe='')}"
         self.charger_id = charger_id
         self.speech = SPEECHES[protocol]()
-        self.evses = {n: Evse(n, power_w) for n in range(1, evses + 1)}
+        self.smart = smart
+        self.refused = refused
+        self.stack = Stack()
+        steps = self.stack.steps if smart else None
+        self.evses = {n: Evse(n, power_w, phases, car_a=car_a, steps=steps) for n in range(1, evses + 1)}
         self.device = Device(changed=self._variable_changed)
         self.boot_reason = "PowerUp"
         self.restart_when_idle = False
@@ -266,8 +278,10 @@ class SimulatedCharger:
         self.device.remembered[token.casefold()] = verdict
         return verdict
 
-    async def charge_begins(self, evse: int, token: str, *, remote_start_id: int | None = None) -> None:
-        """A car is plugged in and charges."""
+    async def charge_begins(
+        self, evse: int, token: str, *, remote_start_id: int | None = None, profile: Payload | None = None
+    ) -> None:
+        """A car is plugged in and charges; a remote start may bring a `profile` for it."""
         place = self.evses[evse]
         now = datetime.now(UTC)
         place.read(now)
@@ -275,8 +289,11 @@ class SimulatedCharger:
         charge = place.charge
         self._enqueue(lambda: self.speech.started(charge), lambda answer: self.speech.name_charge(charge, answer))
         await self._flush()
-        await self.set_status(evse, "Charging")
-        self.tell("charge", f"EVSE {evse} charges at {place.power_w / 1000:f} kW")
+        if profile is not None and self.smart:
+            self.stack.put(evse, profile | {"transactionId": charge.ocpp_id}, key=self.speech.profile_key)
+        await self.set_status(evse, "SuspendedEVSE" if place.drawn_w(now) == 0 else "Charging")
+        self.tell("charge", f"EVSE {evse} charges at {(place.drawn_w(now) / 1000).normalize():f} kW")
+        await self.obey()
         self.soon(self._sampling(place, charge))
 
     async def _sampling(self, place: Evse, charge: Charge) -> None:
@@ -285,17 +302,49 @@ class SimulatedCharger:
             if place.charge is not charge:
                 return
             at = datetime.now(UTC)
-            meter = place.read(at)
-            power = Decimal(0) if charge.suspended else place.power_w
-            self._enqueue_said(self.speech.sampled, charge, at, meter, power)
+            await self.obey()
+            self.sample(place, at)
             await self._flush()
+
+    def sample(self, place: Evse, at: datetime) -> None:
+        """Queue what the meter shows."""
+        if place.charge is not None:
+            meter = place.read(at)
+            drawn = Drawn(place.drawn_w(at), place.drawn_a(at), place.offered_a(at), place.phases)
+            self._enqueue_said(self.speech.sampled, place.charge, at, meter, drawn)
+
+    def meter_now(self) -> None:
+        """Read every meter: what comes after is drawn at another power."""
+        for place in self.evses.values():
+            place.read(datetime.now(UTC))
+
+    def refuses(self, purpose: str) -> bool:
+        return purpose in self.refused
+
+    async def obey(self) -> None:
+        """Say which charges the profiles hold back, and measure those whose current has changed."""
+        at = datetime.now(UTC)
+        for place in self.evses.values():
+            charge = place.charge
+            if charge is None or charge.suspended:
+                continue
+            held, offered = place.drawn_w(at) == 0, place.offered_a(at)
+            if charge.offered_a not in (None, offered):
+                self.tell("limit", f"EVSE {place.number} may draw {offered:f} A")
+                self.sample(place, at)
+            charge.offered_a, charge.held = offered, held
+            await self.set_status(place.number, "SuspendedEVSE" if held else "Charging")
+        await self._flush()
 
     async def suspend(self, evse: int) -> None:
         """The car is full: it stays plugged in and takes no more power."""
         place = self.evses[evse]
         if place.charge is not None:
-            place.read(datetime.now(UTC))
+            at = datetime.now(UTC)
+            place.read(at)
             place.charge.suspended = True
+            self.sample(place, at)
+            await self._flush()
             await self.set_status(evse, "SuspendedEV")
 
     async def charge_ends(self, evse: int, *, reason: str = "Local") -> None:
@@ -307,6 +356,7 @@ class SimulatedCharger:
         at = datetime.now(UTC)
         meter = place.read(at)
         place.charge = None
+        self.stack.ended(charge.ocpp_id)
         charge.stop_reason = reason
         self._enqueue_said(self.speech.stopped, charge, at, meter)
         await self._flush()

@@ -6,8 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from bridge_ocpp.simulator import device16, upkeep
-from bridge_ocpp.simulator.meter import Charge, Evse, Payload, stamp
+from bridge_ocpp.simulator import charging, device16, upkeep
+from bridge_ocpp.simulator.meter import Charge, Drawn, Evse, Payload, stamp
 
 if TYPE_CHECKING:
     from bridge_ocpp.simulator.charger import SimulatedCharger
@@ -17,6 +17,7 @@ class Speech16:
     """How OCPP 1.6 says it."""
 
     protocol = "ocpp1.6"
+    profile_key = "chargingProfileId"
 
     def boot(self, charger: SimulatedCharger) -> tuple[str, Payload]:
         return "BootNotification", {
@@ -51,7 +52,7 @@ class Speech16:
     def name_charge(self, charge: Charge, answer: Payload) -> None:
         charge.ocpp_id = answer["transactionId"]
 
-    def sampled(self, charge: Charge, at: datetime, meter: Decimal, power_w: Decimal) -> tuple[str, Payload]:
+    def sampled(self, charge: Charge, at: datetime, meter: Decimal, drawn: Drawn) -> tuple[str, Payload]:
         return "MeterValues", {
             "connectorId": charge.evse,
             "transactionId": charge.ocpp_id,
@@ -60,7 +61,17 @@ class Speech16:
                     "timestamp": stamp(at),
                     "sampledValue": [
                         {"value": str(meter), "measurand": "Energy.Active.Import.Register", "unit": "Wh"},
-                        {"value": str(power_w), "measurand": "Power.Active.Import", "unit": "W"},
+                        {"value": str(drawn.power_w), "measurand": "Power.Active.Import", "unit": "W"},
+                        {"value": str(drawn.offered_a), "measurand": "Current.Offered", "unit": "A"},
+                        *(
+                            {
+                                "value": str(drawn.current_a),
+                                "measurand": "Current.Import",
+                                "unit": "A",
+                                "phase": f"L{n}",
+                            }
+                            for n in range(1, drawn.phases + 1)
+                        ),
                     ],
                 }
             ],
@@ -86,7 +97,7 @@ class Speech16:
             evse = charger.free_evse(payload.get("connectorId"))
             if evse is None:
                 return {"status": "Rejected"}
-            charger.soon(charger.charge_begins(evse.number, payload["idTag"]))
+            charger.soon(charger.charge_begins(evse.number, payload["idTag"], profile=payload.get("chargingProfile")))
             return {"status": "Accepted"}
         if action == "RemoteStopTransaction":
             found = charger.charge_named(payload["transactionId"])
@@ -102,5 +113,7 @@ class Speech16:
             return {"status": status}
         if action == "CancelReservation":
             return {"status": "Accepted" if await charger.release(payload["reservationId"]) else "Rejected"}
+        if action in charging.ACTIONS:
+            return charging.answer16(charger, action, payload)
         told = await device16.answer(charger, action, payload)
         return told if told is not None else await upkeep.answer16(charger, action, payload)

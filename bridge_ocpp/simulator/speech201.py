@@ -6,8 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from bridge_ocpp.simulator import device201, upkeep
-from bridge_ocpp.simulator.meter import Charge, Evse, Payload, stamp
+from bridge_ocpp.simulator import charging, device201, upkeep
+from bridge_ocpp.simulator.meter import Charge, Drawn, Evse, Payload, stamp
 
 if TYPE_CHECKING:
     from bridge_ocpp.simulator.charger import SimulatedCharger
@@ -17,6 +17,7 @@ class Speech201:
     """How OCPP 2.0.1 says it. Finer 1.6 words become Occupied, and the charging state tells the rest."""
 
     protocol = "ocpp2.0.1"
+    profile_key = "id"
     _OCCUPIED = ("Preparing", "Charging", "SuspendedEV", "SuspendedEVSE", "Finishing")
 
     def boot(self, charger: SimulatedCharger) -> tuple[str, Payload]:
@@ -40,7 +41,7 @@ class Speech201:
         return str((answer.get("idTokenInfo") or {}).get("status", "Accepted"))
 
     def _event(self, charge: Charge, kind: str, trigger: str, at: datetime, meter: Decimal, context: str) -> Payload:
-        state = "SuspendedEV" if charge.suspended else "Charging"
+        state = "SuspendedEV" if charge.suspended else "SuspendedEVSE" if charge.held else "Charging"
         info: Payload = {"transactionId": charge.local_id, "chargingState": "Idle" if kind == "Ended" else state}
         if charge.remote_start_id is not None:
             info["remoteStartId"] = charge.remote_start_id
@@ -71,9 +72,14 @@ class Speech201:
     def name_charge(self, charge: Charge, answer: Payload) -> None:
         charge.ocpp_id = charge.local_id
 
-    def sampled(self, charge: Charge, at: datetime, meter: Decimal, power_w: Decimal) -> tuple[str, Payload]:
-        trigger = "MeterValuePeriodic"
-        return "TransactionEvent", self._event(charge, "Updated", trigger, at, meter, "Sample.Periodic")
+    def sampled(self, charge: Charge, at: datetime, meter: Decimal, drawn: Drawn) -> tuple[str, Payload]:
+        payload = self._event(charge, "Updated", "MeterValuePeriodic", at, meter, "Sample.Periodic")
+        payload["meterValue"][0]["sampledValue"] += [
+            _sample(drawn.power_w, "Power.Active.Import", "W"),
+            _sample(drawn.offered_a, "Current.Offered", "A"),
+            *(_sample(drawn.current_a, "Current.Import", "A", phase=f"L{n}") for n in range(1, drawn.phases + 1)),
+        ]
+        return "TransactionEvent", payload
 
     def metered(self, evse: Evse, at: datetime) -> tuple[str, Payload]:
         value = {"value": float(evse.read(at)), "measurand": "Energy.Active.Import.Register", "context": "Trigger"}
@@ -91,7 +97,8 @@ class Speech201:
             if evse is None:
                 return {"status": "Rejected"}
             token, remote = payload["idToken"]["idToken"], payload["remoteStartId"]
-            charger.soon(charger.charge_begins(evse.number, token, remote_start_id=remote))
+            profile = payload.get("chargingProfile")
+            charger.soon(charger.charge_begins(evse.number, token, remote_start_id=remote, profile=profile))
             return {"status": "Accepted"}
         if action == "RequestStopTransaction":
             found = charger.charge_named(payload["transactionId"])
@@ -107,8 +114,15 @@ class Speech201:
             return {"status": await charger.reserve(payload.get("evseId"), payload["id"], token)}
         if action == "CancelReservation":
             return {"status": "Accepted" if await charger.release(payload["reservationId"]) else "Rejected"}
+        if action in charging.ACTIONS:
+            return charging.answer201(charger, action, payload)
         told = await device201.answer(charger, action, payload)
         return told if told is not None else await upkeep.answer201(charger, action, payload)
+
+
+def _sample(value: Decimal, measurand: str, unit: str, *, phase: str | None = None) -> Payload:
+    sample: Payload = {"value": float(value), "measurand": measurand, "unitOfMeasure": {"unit": unit}}
+    return sample if phase is None else sample | {"phase": phase}
 
 
 class Speech21(Speech201):

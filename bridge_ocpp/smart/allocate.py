@@ -1,12 +1,12 @@
-"""Fair shares of a site's current among the cars plugged in, per phase; and the safe order of changing them.
+"""Fair shares of a site's current among the cars plugged in, per phase of each circuit. Pure: no clock, no I/O.
 
-Pure: no clock, no I/O. Currents are A per phase as Decimal. The limit of no phase is ever exceeded, neither by what
-is allotted nor on the way from one allotment to the next.
+Currents are A per phase as Decimal. The safe order of changing from one allotment to the next is in plan.py.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
+from typing import Any
 
 ZERO = Decimal(0)
 STEP = Decimal("0.1")
@@ -17,15 +17,14 @@ STEP = Decimal("0.1")
 class Car:
     """A car at an EVSE that would like to charge.
 
-    `phases` are those of the site that it loads (1, 2, 3); `minimum` is the least current it can charge with, below
-    which it must pause; `maximum` the most that cable, charger, car and a partner's profile allow. `drawing` is the
-    current that it was measured to draw while it was allotted `allotted`: a car that leaves current lying is asked
-    for no more than it draws and a little. `waited` orders who is served first when not all can be: the greater,
-    the sooner.
+    `phases` are those that it loads: 1, 2, 3, or each of them with its circuit; `minimum` is the least current that it
+    can charge with, below which it must pause; `maximum` the most that cable, charger and car allow. `drawing` is the
+    current that it was measured to draw while it was allotted `allotted`: a car that leaves current lying is asked for
+    no more than it draws and a little. `waited` orders who is served first when not all can be: the greater first.
     """
 
     key: str
-    phases: frozenset[int]
+    phases: frozenset[Any]
     minimum: Decimal
     maximum: Decimal
     allotted: Decimal = ZERO
@@ -34,17 +33,19 @@ class Car:
 
 
 HEADROOM = Decimal(2)
-"""What a car that draws less than its share may draw more before it is given more, in A."""
+"""What a car that draws less than its share is left beside what it draws, in A."""
+NEAR = Decimal(1)
+"""A car that draws its share but for this uses all of it: it may want more."""
 
 
 def ceiling(car: Car) -> Decimal:
     """The most that is of use to the car now."""
-    if car.drawing is None or car.allotted < car.minimum or car.drawing + HEADROOM > car.allotted:
+    if car.drawing is None or car.allotted < car.minimum or car.drawing + NEAR > car.allotted:
         return car.maximum
     return min(car.maximum, max(car.minimum, car.drawing + HEADROOM))
 
 
-def allocate(limits: Mapping[int, Decimal], cars: Sequence[Car]) -> dict[str, Decimal]:
+def allocate(limits: Mapping[Any, Decimal], cars: Sequence[Car]) -> dict[str, Decimal]:
     """The current for each car in A per phase; 0 pauses it. `limits` is what each phase of the site has for cars.
 
     Max-min fair: nobody can be given more without taking from somebody who has no more. When not every car can have
@@ -74,7 +75,7 @@ def _whole(car: Car, share: Decimal) -> Decimal:
     return ZERO if share == ZERO else max(share, car.minimum)
 
 
-def _served(limits: Mapping[int, Decimal], cars: Sequence[Car]) -> list[Car]:
+def _served(limits: Mapping[Any, Decimal], cars: Sequence[Car]) -> list[Car]:
     """The cars that can have their minimum at the same time, by how long they waited."""
     left = dict(limits)
     served = []
@@ -87,45 +88,9 @@ def _served(limits: Mapping[int, Decimal], cars: Sequence[Car]) -> list[Car]:
     return served
 
 
-def _load(cars: Sequence[Car], shares: Mapping[str, Decimal], phase: int) -> Decimal:
+def _load(cars: Sequence[Car], shares: Mapping[str, Decimal], phase: Any) -> Decimal:
     return sum((shares[car.key] for car in cars if phase in car.phases), ZERO)
 
 
-def _users(cars: Iterable[Car], phase: int) -> int:
+def _users(cars: Iterable[Car], phase: Any) -> int:
     return sum(phase in car.phases for car in cars)
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """Set the limit of one car to `to` A per phase."""
-
-    key: str
-    to: Decimal
-
-
-def lowering(confirmed: Mapping[str, Decimal], wanted: Mapping[str, Decimal]) -> list[Change]:
-    """What must be lowered first. `confirmed` is the limit that each car is known to obey (or the worst it may do)."""
-    return [Change(key, wanted[key]) for key in sorted(wanted) if wanted[key] < confirmed.get(key, ZERO)]
-
-
-def raising(
-    limits: Mapping[int, Decimal], cars: Sequence[Car], confirmed: Mapping[str, Decimal], wanted: Mapping[str, Decimal]
-) -> list[Change]:
-    """What may be raised, given what the cars are known to obey *after* the lowering.
-
-    A car that did not confirm its lower limit still counts with its old one, so that the sum stays below the limit;
-    a raise that does not fit is left for the next round.
-    """
-    phases = {car.key: car.phases for car in cars}
-    load = {
-        phase: sum((value for key, value in confirmed.items() if phase in phases.get(key, frozenset())), ZERO)
-        for phase in limits
-    }
-    changes = []
-    for key in sorted(wanted, key=lambda key: (wanted[key] - confirmed.get(key, ZERO), key)):
-        more = wanted[key] - confirmed.get(key, ZERO)
-        if more > 0 and all(load[phase] + more <= limits[phase] for phase in phases[key]):
-            changes.append(Change(key, wanted[key]))
-            for phase in phases[key]:
-                load[phase] += more
-    return changes

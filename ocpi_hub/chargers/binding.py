@@ -3,8 +3,8 @@
 Called once by every entry point, before anything asks for either.
 """
 
-from bridge_ocpp.book import Book, Streams, UpkeepBook
-from bridge_ocpp.port import ChargerBook, ChargerPort, DeviceBook, StreamBook
+from bridge_ocpp.book import Book, Sites, Streams, UpkeepBook
+from bridge_ocpp.port import ChargerBook, ChargerPort, DeviceBook, SmartBook, StreamBook
 from bridge_ocpp.port import UpkeepBook as Upkeep
 from bridge_ocpp.relay import RedisChargerPort
 from ocpi_hub.base.resources import Resources
@@ -21,9 +21,11 @@ def bind(resources: Resources) -> None:
     book = Book(pepper(resources), now=resources.clock)
     upkeep: Upkeep = UpkeepBook(now=resources.clock)
     streams: StreamBook = Streams()
+    smart: SmartBook = Sites(now=resources.clock)
     port: ChargerPort = RedisChargerPort(resources.redis)
     resources.put(ChargerBook, book)  # type: ignore[type-abstract]
     resources.put(DeviceBook, book)  # type: ignore[type-abstract]
     resources.put(Upkeep, upkeep)  # type: ignore[type-abstract]
     resources.put(StreamBook, streams)  # type: ignore[type-abstract]
+    resources.put(SmartBook, smart)  # type: ignore[type-abstract]
     resources.put(ChargerPort, port)  # type: ignore[type-abstract]

@@ -5,13 +5,13 @@ Each connector is an EVSE with one connector; connector 0 is the charger as a wh
 
 from collections.abc import Mapping
 
-from bridge_ocpp.dialects.v16 import core, devices, upkeep
+from bridge_ocpp.dialects.v16 import charging, core, devices, upkeep
 from bridge_ocpp.dialects.words import Dialect, Inbound, Outbound
 from bridge_ocpp.ocppj import CODES_16
 from bridge_ocpp.quirks import Leniency
 
 INBOUND: Mapping[str, Inbound] = {**core.INBOUND, **devices.INBOUND, **upkeep.INBOUND}
-OUTBOUND: Mapping[type, Outbound] = {**core.OUTBOUND, **devices.OUTBOUND, **upkeep.OUTBOUND}
+OUTBOUND: Mapping[type, Outbound] = {**core.OUTBOUND, **charging.OUTBOUND, **devices.OUTBOUND, **upkeep.OUTBOUND}
 
 DIALECT = Dialect(
     protocol="ocpp1.6",
@@ -34,4 +34,5 @@ DIALECT = Dialect(
     own_component=devices.COMPONENT,
     wishes=devices.WISHES,
     limits=devices.LIMITS,
+    meant={**core.MEANT, **charging.MEANT},
 )

@@ -3,13 +3,14 @@
 Each connector is an EVSE with one connector; connector 0 is the charger as a whole.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from bridge_ocpp import meter
 from bridge_ocpp.clock import Said, read_time, write_time
+from bridge_ocpp.dialects.v16.charging import written
 from bridge_ocpp.dialects.words import (
     Beat,
     Boot,
@@ -33,6 +34,7 @@ from bridge_ocpp.meter import Reading
 from bridge_ocpp.port import (
     AuthStatus,
     CancelReservation,
+    Command,
     ConnectorStatus,
     IdToken,
     OutcomeStatus,
@@ -230,7 +232,7 @@ def _remote_start(command: StartCharging, _: Transaction | None) -> Payload:
     if command.evse_id is not None:
         payload["connectorId"] = command.evse_id
     if command.charging_profile is not None:
-        payload["chargingProfile"] = command.charging_profile
+        payload["chargingProfile"] = written(command.charging_profile, None)
     return payload
 
 
@@ -283,4 +285,20 @@ OUTBOUND: Mapping[type, Outbound] = {
     CancelReservation: Outbound(
         "CancelReservation", _cancel, outcome(_TAKEN | {"Rejected": OutcomeStatus.UNKNOWN_RESERVATION})
     ),
+}
+
+# --- what an operator's own call says, in the same words -----------------------------------------------------
+
+
+def _reserve_meant(payload: Payload) -> Command:
+    until = read_time(payload["expiryDate"]).at
+    if until is None:
+        raise ValueError("expiryDate")
+    token = IdToken(payload["idTag"])
+    return ReserveNow(int(payload["reservationId"]), token, until, int(payload["connectorId"]) or None)
+
+
+MEANT: Mapping[str, Callable[[Payload], Command]] = {
+    "ReserveNow": _reserve_meant,
+    "CancelReservation": lambda payload: CancelReservation(int(payload["reservationId"])),
 }

@@ -3,12 +3,13 @@
 What a later version adds is written as this and more: `INBOUND | {…}`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
 from bridge_ocpp import meter
 from bridge_ocpp.clock import Said, read_time, write_time
+from bridge_ocpp.dialects.v201.charging import written
 from bridge_ocpp.dialects.words import (
     Beat,
     Boot,
@@ -33,6 +34,7 @@ from bridge_ocpp.meter import Reading
 from bridge_ocpp.port import (
     CancelReservation,
     ChargingState,
+    Command,
     ConnectorStatus,
     IdToken,
     OutcomeStatus,
@@ -198,8 +200,6 @@ INBOUND: Mapping[str, Inbound] = {
     "DataTransfer": Inbound(lambda p: Transfer(p["vendorId"]), lambda _: {"status": "UnknownVendorId"}),
     "NotifyEvent": _notice("NotifyEvent", time="generatedAt"),
     "NotifyMonitoringReport": _notice("NotifyMonitoringReport", time="generatedAt"),
-    "NotifyChargingLimit": _notice("NotifyChargingLimit"),
-    "ClearedChargingLimit": _notice("ClearedChargingLimit"),
     "SecurityEventNotification": _notice("SecurityEventNotification"),
 }
 
@@ -221,7 +221,7 @@ def _request_start(command: StartCharging, _: Transaction | None) -> Payload:
     if command.group is not None:
         payload["groupIdToken"] = said_token(command.group)
     if command.charging_profile is not None:
-        payload["chargingProfile"] = command.charging_profile
+        payload["chargingProfile"] = written(command.charging_profile, None)
     return payload
 
 
@@ -276,4 +276,19 @@ OUTBOUND: Mapping[type, Outbound] = {
     CancelReservation: Outbound(
         "CancelReservation", _cancel, outcome(_TAKEN | {"Rejected": OutcomeStatus.UNKNOWN_RESERVATION})
     ),
+}
+
+# --- what an operator's own call says, in the same words -----------------------------------------------------
+
+
+def _reserve_meant(payload: Payload) -> Command:
+    until = read_time(payload["expiryDateTime"]).at
+    if until is None:
+        raise ValueError("expiryDateTime")
+    return ReserveNow(int(payload["id"]), _id_token(payload["idToken"]), until, payload.get("evseId"))
+
+
+MEANT: Mapping[str, Callable[[Payload], Command]] = {
+    "ReserveNow": _reserve_meant,
+    "CancelReservation": lambda payload: CancelReservation(int(payload["reservationId"])),
 }

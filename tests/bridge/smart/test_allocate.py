@@ -5,7 +5,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge_ocpp.smart.allocate import Car, allocate, lowering, raising
+from bridge_ocpp.smart.allocate import Car, allocate
 
 D = Decimal
 THREE = frozenset({1, 2, 3})
@@ -100,30 +100,3 @@ def test_nobody_pauses_who_could_charge(limits, cars):
     for c in cars:
         if shares[c.key] == 0:
             assert any(sum(s.minimum for s in served if p in s.phases) + c.minimum > limits[p] for p in c.phases)
-
-
-@given(limits_strategy, limits_strategy, cars_strategy, st.data())
-def test_the_way_from_one_allotment_to_the_next_stays_below_the_limit(before, after, cars, data):
-    limits = {phase: min(before[phase], after[phase]) for phase in before}
-    confirmed = allocate(before, cars)
-    wanted = allocate(after, cars)
-    start = {phase: total(cars, confirmed, phase) for phase in limits}
-    for change in lowering(confirmed, wanted):
-        if data.draw(st.booleans(), label=f"{change.key} confirms"):
-            confirmed[change.key] = change.to
-    for phase in limits:
-        assert total(cars, confirmed, phase) <= start[phase]
-    lowered = {phase: total(cars, confirmed, phase) for phase in limits}
-    for change in raising(after, cars, confirmed, wanted):
-        confirmed[change.key] = change.to
-        for phase in limits:
-            assert total(cars, confirmed, phase) <= max(after[phase], lowered[phase])
-
-
-def test_a_car_that_did_not_confirm_keeps_its_place():
-    cars = [car("a"), car("b")]
-    confirmed = {"a": D(32), "b": D(0)}
-    wanted = allocate(site(32), cars)
-    assert [c.key for c in lowering(confirmed, wanted)] == ["a"]
-    assert raising(site(32), cars, confirmed, wanted) == []
-    assert [c.to for c in raising(site(32), cars, {"a": D(16), "b": D(0)}, wanted)] == [D(16)]

@@ -1,0 +1,314 @@
+"""Smart charging in the words of OCPP 2.0.1: profiles, schedules, what is asked of a charger, what it tells.
+
+Limits are A per phase or W in all, as Decimal with one decimal; durations are seconds; times are UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol
+
+from bridge_ocpp.port.commands import Command
+from bridge_ocpp.port.events import Event
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class RateUnit(StrEnum):
+    """A per phase, or W in all."""
+
+    A = "A"
+    W = "W"
+
+
+class Purpose(StrEnum):
+    """What a profile limits (OCPP 2.0.1 ChargingProfilePurposeEnumType). 1.6 calls the second ChargePointMaxProfile."""
+
+    EXTERNAL = "ChargingStationExternalConstraints"
+    STATION = "ChargingStationMaxProfile"
+    DEFAULT = "TxDefaultProfile"
+    TRANSACTION = "TxProfile"
+
+
+class Kind(StrEnum):
+    """From when a schedule counts (OCPP 2.0.1 ChargingProfileKindEnumType)."""
+
+    ABSOLUTE = "Absolute"
+    RECURRING = "Recurring"
+    RELATIVE = "Relative"
+
+
+class Recurrency(StrEnum):
+    """How often a recurring schedule begins again."""
+
+    DAILY = "Daily"
+    WEEKLY = "Weekly"
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From `start` seconds into the schedule on, `limit` holds. `phases`: on how many, where it is said."""
+
+    start: int
+    limit: Decimal
+    phases: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Limits over time; without a `duration` the last one holds for ever. `minimum` is the least the car can use."""
+
+    unit: RateUnit
+    periods: tuple[Period, ...]
+    start_at: datetime | None = None
+    duration: int | None = None
+    minimum: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChargingProfile:
+    """A profile as chargers keep them. `transaction_id` is ours (`Transaction.id`), for a TxProfile."""
+
+    id: int
+    purpose: Purpose
+    kind: Kind
+    stack_level: int
+    schedule: Schedule
+    recurrency: Recurrency | None = None
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None
+    transaction_id: str | None = None
+
+
+# --- as JSON, for the relay and for rows ---------------------------------------------------------------------
+
+
+def write_schedule(schedule: Schedule) -> dict[str, Any]:
+    """A schedule as JSON; what is not said is left out."""
+    periods = [_said({"start": p.start, "limit": p.limit, "phases": p.phases}) for p in schedule.periods]
+    return _said(
+        {
+            "unit": schedule.unit.value,
+            "start_at": _time(schedule.start_at),
+            "duration": schedule.duration,
+            "minimum": schedule.minimum,
+            "periods": periods,
+        }
+    )
+
+
+def read_schedule(said: Mapping[str, Any]) -> Schedule:
+    """The schedule again. Raises KeyError, TypeError or ValueError for what is none."""
+    periods = (Period(int(p["start"]), Decimal(str(p["limit"])), p.get("phases")) for p in said["periods"])
+    minimum = said.get("minimum")
+    return Schedule(
+        RateUnit(said["unit"]),
+        tuple(periods),
+        _moment(said.get("start_at")),
+        said.get("duration"),
+        None if minimum is None else Decimal(str(minimum)),
+    )
+
+
+def write_profile(profile: ChargingProfile) -> dict[str, Any]:
+    """A profile as JSON; what is not said is left out."""
+    return _said(
+        {
+            "id": profile.id,
+            "purpose": profile.purpose.value,
+            "kind": profile.kind.value,
+            "stack_level": profile.stack_level,
+            "recurrency": profile.recurrency.value if profile.recurrency else None,
+            "valid_from": _time(profile.valid_from),
+            "valid_to": _time(profile.valid_to),
+            "transaction_id": profile.transaction_id,
+            "schedule": write_schedule(profile.schedule),
+        }
+    )
+
+
+def read_profile(said: Mapping[str, Any]) -> ChargingProfile:
+    """The profile again. Raises KeyError, TypeError or ValueError for what is none."""
+    return ChargingProfile(
+        int(said["id"]),
+        Purpose(said["purpose"]),
+        Kind(said["kind"]),
+        int(said["stack_level"]),
+        read_schedule(said["schedule"]),
+        Recurrency(said["recurrency"]) if said.get("recurrency") else None,
+        _moment(said.get("valid_from")),
+        _moment(said.get("valid_to")),
+        said.get("transaction_id"),
+    )
+
+
+def _said(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _time(value: datetime | None) -> str | None:
+    return None if value is None else value.isoformat()
+
+
+def _moment(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value)
+
+
+# --- what a charger is asked ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SetProfile(Command):
+    """Keep this profile at an EVSE; 0 is the charger as a whole, or every EVSE of it for a TxDefaultProfile."""
+
+    evse_id: int
+    charging_profile: ChargingProfile
+
+
+@dataclass(frozen=True, slots=True)
+class ClearProfiles(Command):
+    """Forget the profile with this id, or all that fit what is said. UNKNOWN_PROFILE where there is none."""
+
+    profile_id: int | None = None
+    evse_id: int | None = None
+    purpose: Purpose | None = None
+    stack_level: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GetComposite(Command):
+    """What an EVSE reckons with for the next `duration` seconds. `Outcome.payload` is a schedule (`read_schedule`)."""
+
+    evse_id: int
+    duration: int
+    unit: RateUnit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GetProfiles(Command):
+    """Let the charger report its profiles, where the version can; they come later, as reports with `request_id`."""
+
+    request_id: int
+    evse_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LimitTransaction(Command):
+    """A ceiling for a running transaction, or none any more; where a site shares its power, inside the share.
+
+    UNKNOWN_PROFILE when there was none to take away.
+    """
+
+    transaction_id: str
+    schedule: Schedule | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShareCurrent(Command):
+    """What a site gives a running transaction, in A per phase; said in `unit`, at `voltage` V on `phases`."""
+
+    transaction_id: str
+    amperes: Decimal
+    unit: RateUnit = RateUnit.A
+    voltage: int = 230
+    phases: int = 3
+
+
+# --- what it tells -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LimitChanged(Event):
+    """What an EVSE may use has changed for another reason than a ceiling that was asked for; EVSE 0 is all of them.
+
+    `source` is `site`, or a 2.0.1 ChargingLimitSourceEnumType (EMS, SO, CSO, Other) that the charger obeys.
+    """
+
+    evse_id: int
+    source: str
+
+
+# --- what an operator looks at -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileRecord:
+    """A profile that a charger keeps. `source` is who set it: CSO (we) or what the charger reported."""
+
+    charger_id: str
+    evse_id: int
+    profile: ChargingProfile
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReservationRecord:
+    """A reservation, with the id that the charger knows. `status`: Active, Used, Expired, Removed or Cancelled."""
+
+    reservation_id: int
+    charger_id: str
+    evse_id: int | None
+    id_token: str
+    status: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OutletRecord:
+    """An EVSE of a site, or a charger that is limited as a whole (EVSE 0), as it stands; A per phase.
+
+    `state`: charging, full, waiting, free, offline or refuses. `limit_a` was confirmed or asked last (None: nothing
+    was); `counts_a` is the most that may be drawn there now, which is what counts against the site's limit.
+    """
+
+    charger_id: str
+    evse_id: int
+    circuit: str
+    phases: tuple[int, ...]
+    state: str
+    limit_a: Decimal | None
+    counts_a: Decimal
+    drawing_a: Decimal | None = None
+    transaction_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SiteRecord:
+    """A site as described and as it stands. `limit_a` holds now; `counts_a` are the sums by circuit and phase."""
+
+    id: str
+    document: Mapping[str, Any]
+    limit_a: Decimal
+    outlets: tuple[OutletRecord, ...]
+    counts_a: Mapping[str, Mapping[int, Decimal]]
+    over_limit: bool
+    external_a: Decimal | None = None
+    external_until: datetime | None = None
+
+
+class SmartBook(Protocol):
+    """Sites, profiles and reservations, for operators; rows are written to the caller's transaction."""
+
+    async def put_site(self, site_id: str, document: Mapping[str, Any], db: AsyncSession) -> None:
+        """Make or replace a site. Raises ValueError that begins with the field which cannot be meant."""
+
+    async def limit_site(
+        self, site_id: str, *, amperes: Decimal | None, watts: Decimal | None, until: datetime | None, db: AsyncSession
+    ) -> bool:
+        """Limit a site from outside until then; without a limit, no more. False: there is no such site."""
+
+    async def remove_site(self, site_id: str, db: AsyncSession) -> bool: ...
+
+    async def sites(self, db: AsyncSession) -> Sequence[SiteRecord]: ...
+
+    async def site(self, site_id: str, db: AsyncSession) -> SiteRecord | None: ...
+
+    async def profiles(self, charger_id: str | None, db: AsyncSession) -> Sequence[ProfileRecord]:
+        """The profiles that chargers keep, as far as they accepted or reported them."""
+
+    async def reservations(self, charger_id: str | None, db: AsyncSession) -> Sequence[ReservationRecord]:
+        """Newest first."""

@@ -1,0 +1,159 @@
+"""At the charger's own bridge: what a site gives a transaction and what a partner allows it become one TxProfile.
+
+Both are asked under one lock of the connection, so that the newest of each always counts: a partner's profile stays a
+ceiling inside the site's share, and neither takes the other's place.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from bridge_ocpp import ocppj
+from bridge_ocpp.port import (
+    ChargingProfile,
+    ClearProfiles,
+    Command,
+    Kind,
+    LimitTransaction,
+    Outcome,
+    OutcomeStatus,
+    Period,
+    Purpose,
+    RateUnit,
+    Schedule,
+    SetProfile,
+    ShareCurrent,
+    read_schedule,
+    write_schedule,
+)
+from bridge_ocpp.smart.profiles import Circumstances, ceiling_inside, converted
+from bridge_ocpp.smart.shares import WAYS
+from bridge_ocpp.smart.sites import read_site
+from bridge_ocpp.smart.tables import CeilingRow, ShareRow, SiteRow
+from bridge_ocpp.tables import TransactionRow
+
+if TYPE_CHECKING:
+    from bridge_ocpp.connection import Connection
+
+Ask = Callable[[Command], Awaitable[Outcome]]
+
+NEWCOMER_ID, WHOLE_ID, FIRST_CAR_ID = 7_000_001, 7_000_002, 7_000_100
+"""The profile ids that chargers know from us; that of a car is its EVSE's number more."""
+LEVEL = 0
+
+
+def car_profile(evse_id: int, kind: Kind, schedule: Schedule, transaction_id: str) -> SetProfile:
+    """The one TxProfile that we set at an EVSE."""
+    profile = ChargingProfile(
+        FIRST_CAR_ID + evse_id, Purpose.TRANSACTION, kind, LEVEL, schedule, transaction_id=transaction_id
+    )
+    return SetProfile(evse_id, profile)
+
+
+def constant(limit: Decimal, unit: RateUnit) -> Schedule:
+    """One limit for ever."""
+    return Schedule(unit, (Period(0, limit),))
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    row: TransactionRow
+    ceiling: Schedule | None
+    share: ShareCurrent | None
+
+
+async def share(connection: "Connection", command: ShareCurrent, ask: Ask) -> Outcome:
+    """Set what the site gives a transaction, inside its ceiling if it has one."""
+    async with connection.limiting:
+        known = await _known(connection, command.transaction_id)
+        if known is None:
+            return Outcome(OutcomeStatus.UNKNOWN_TRANSACTION, "no such transaction runs at this charger")
+        return await ask(_together(connection, known.row, command, known.ceiling))
+
+
+async def limit(connection: "Connection", command: LimitTransaction, ask: Ask) -> Outcome:
+    """Set, replace or take away the ceiling of a transaction."""
+    async with connection.limiting:
+        known = await _known(connection, command.transaction_id)
+        if known is None:
+            return Outcome(OutcomeStatus.UNKNOWN_TRANSACTION, "no such transaction runs at this charger")
+        if command.schedule is None and known.ceiling is None:
+            return Outcome(OutcomeStatus.UNKNOWN_PROFILE, "there is no profile to take away")
+        outcome = await ask(_without_ceiling(connection, known) if command.schedule is None
+                            else _together(connection, known.row, known.share, command.schedule))  # fmt: skip
+        gone = command.schedule is None and outcome.status is OutcomeStatus.UNKNOWN_PROFILE
+        if outcome.accepted or gone:
+            await connection.desk.ledger.write(lambda db: _keep(db, command, connection))
+        return outcome
+
+
+def _without_ceiling(connection: "Connection", known: _Known) -> Command:
+    if known.share is None:
+        return ClearProfiles(profile_id=FIRST_CAR_ID + known.row.evse_id)
+    return _together(connection, known.row, known.share, None)
+
+
+def _together(
+    connection: "Connection", row: TransactionRow, given: ShareCurrent | None, ceiling: Schedule | None
+) -> SetProfile:
+    kind = Kind.RELATIVE if ceiling is None or ceiling.start_at is None else Kind.ABSOLUTE
+    if given is None:
+        assert ceiling is not None
+        return car_profile(row.evse_id, kind, ceiling, row.id)
+    limit = converted(given.amperes, RateUnit.A, given.unit, voltage=given.voltage, phases=given.phases)
+    if ceiling is None:
+        return car_profile(row.evse_id, Kind.RELATIVE, constant(limit, given.unit), row.id)
+    about = Circumstances(given.unit, row.started_at, given.voltage, given.phases)
+    schedule = ceiling_inside(ceiling, limit, at=connection.desk.now(), about=about, kind=kind)
+    return car_profile(row.evse_id, Kind.ABSOLUTE, schedule, row.id)
+
+
+async def _known(connection: "Connection", transaction_id: str) -> _Known | None:
+    """The running transaction with its ceiling, and its share where a site gives it one."""
+
+    async def find(db: AsyncSession) -> _Known | None:
+        row = await db.scalar(
+            select(TransactionRow).where(
+                col(TransactionRow.id) == transaction_id,
+                col(TransactionRow.charger_key) == connection.speaker.key,
+                col(TransactionRow.ended_at).is_(None),
+            )
+        )
+        if row is None:
+            return None
+        ceiling = await db.get(CeilingRow, transaction_id)
+        schedule = None if ceiling is None else read_schedule(ocppj.loads(ceiling.document))
+        return _Known(row, schedule, await _given(db, row))
+
+    return await connection.desk.ledger.write(find)
+
+
+async def _given(db: AsyncSession, row: TransactionRow) -> ShareCurrent | None:
+    """What the site gives the transaction, as it was asked last: before the first share, what newcomers may draw."""
+    whole = await db.get(ShareRow, (row.charger_key, 0))
+    if whole is None or not whole.site_key or WAYS[whole.way].whole or whole.refused_at is not None:
+        return None
+    site_row = await db.get(SiteRow, whole.site_key)
+    if site_row is None:
+        return None
+    site = read_site(site_row.id, ocppj.loads(site_row.document))
+    car = await db.get(ShareRow, (row.charger_key, row.evse_id))
+    asked = car.asked if car is not None and car.transaction_id == row.id else None
+    member = site.members[row.charger_key]
+    amperes = asked if asked is not None else (whole.asked or Decimal(0))
+    return ShareCurrent(row.id, amperes, WAYS[whole.way].unit, site.voltage, len(member.phases))
+
+
+async def _keep(db: AsyncSession, command: LimitTransaction, connection: "Connection") -> None:
+    if command.schedule is None:
+        await db.execute(delete(CeilingRow).where(col(CeilingRow.transaction_id) == command.transaction_id))
+        return
+    values = {"document": ocppj.dumps(write_schedule(command.schedule)), "set_at": connection.desk.now()}
+    statement = insert(CeilingRow).values(transaction_id=command.transaction_id, **values)
+    await db.execute(statement.on_conflict_do_update(index_elements=["transaction_id"], set_=values))

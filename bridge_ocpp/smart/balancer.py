@@ -1,0 +1,300 @@
+"""The balancer of sites: looks at the rows, decides, writes down what may happen from now on, and only then asks.
+
+Any bridge process may decide, one at a time; what was decided stands in the rows, so that another that takes over, or a
+process that starts again, counts it. Questions go through the relay to whoever holds the charger.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import structlog
+from sqlalchemy import delete, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from bridge_ocpp import ocppj
+from bridge_ocpp.ledger import Ledger
+from bridge_ocpp.meter import Reading
+from bridge_ocpp.port import (
+    ChargerPort,
+    ChargingProfile,
+    ClearProfiles,
+    Command,
+    HubPort,
+    Kind,
+    LimitChanged,
+    LimitTransaction,
+    Outcome,
+    OutcomeStatus,
+    Purpose,
+    RateUnit,
+    SetProfile,
+    ShareCurrent,
+    read_schedule,
+)
+from bridge_ocpp.smart import shares
+from bridge_ocpp.smart.applying import FIRST_CAR_ID, LEVEL, NEWCOMER_ID, WHOLE_ID, constant
+from bridge_ocpp.smart.profiles import converted
+from bridge_ocpp.smart.shares import ASKING, Ask, Parked, Standing, What
+from bridge_ocpp.smart.sites import Site, read_site
+from bridge_ocpp.smart.tables import CeilingRow, ShareRow, SiteRow
+from bridge_ocpp.tables import BridgeRow, ChargerRow, ConnectorRow, TransactionRow
+
+log = structlog.get_logger()
+
+_ALONE = text("SELECT pg_try_advisory_xact_lock(hashtextextended('ocpp/balancer', 0))")
+FREEING = timedelta(minutes=1)
+"""Between two tries to free a charger that left its site."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An Ask with the words for it; `row_id` is the row that it is about."""
+
+    ask: Ask
+    charger_id: str
+    command: Command
+
+
+class Balancer:
+    """One per bridge process. `sharing` is kept up to date with the chargers of all sites."""
+
+    def __init__(
+        self, ledger: Ledger, hub: HubPort, port: ChargerPort, *, now: Callable[[], datetime], sharing: set[str]
+    ) -> None:
+        self._ledger = ledger
+        self._hub = hub
+        self._port = port
+        self._now = now
+        self._sharing = sharing
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def look(self) -> None:
+        """One look at all sites: what has to be asked is asked, without waiting for the answers."""
+        keys = set(await self._ledger.write(_sharing))
+        self._sharing.clear()
+        self._sharing.update(keys)
+        if not keys:
+            return
+        now = self._now()
+        questions, freed = await self._ledger.write(lambda db: _decided(db, now))
+        for question in questions:
+            self._soon(self._ask(question))
+        for row in freed:
+            self._soon(self._free(row))
+
+    async def idle(self) -> None:
+        """Wait until nothing is being asked."""
+        while self._tasks:
+            await asyncio.wait(list(self._tasks))
+
+    def stop(self) -> None:
+        """Ask nothing more. What is under way counts with the worst that may come of it."""
+        for task in self._tasks:
+            task.cancel()
+
+    def _soon(self, work: Any) -> None:
+        task: asyncio.Task[None] = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("balancer.failed", error=type(error).__name__, exc_info=error)
+
+    async def _ask(self, question: Question) -> None:
+        ask = question.ask
+        outcome = await self._port.ask(question.charger_id, question.command, within=ASKING * 0.9)
+        refused = await self._ledger.write(lambda db: _settled(db, self._hub, question, outcome, now=self._now()))
+        if refused or (ask.what is What.WHOLE and ask.first and outcome.accepted):
+            # What newcomers were told would hold back cars that nobody raises any more.
+            await self._port.ask(question.charger_id, ClearProfiles(profile_id=NEWCOMER_ID), within=ASKING)
+
+    async def _free(self, row: ShareRow) -> None:
+        """A charger that left its site, or whose site is gone, is as it was; a partner's ceiling stays."""
+        commands: list[Command] = [ClearProfiles(profile_id=FIRST_CAR_ID + row.evse_id)]
+        if row.evse_id == 0:
+            commands = [ClearProfiles(profile_id=NEWCOMER_ID), ClearProfiles(profile_id=WHOLE_ID)]
+        for command in commands:
+            outcome = await self._port.ask(row.charger_key, command, within=ASKING)
+            if outcome.status in (OutcomeStatus.OFFLINE, OutcomeStatus.TIMEOUT):
+                return
+        ceiling = await self._ledger.write(lambda db: _forgotten(db, row))
+        if ceiling is not None:
+            again = LimitTransaction(str(row.transaction_id), read_schedule(ocppj.loads(ceiling)))
+            await self._port.ask(row.charger_key, again, within=ASKING)
+
+
+# --- deciding ------------------------------------------------------------------------------------------------
+
+
+async def _sharing(db: AsyncSession) -> Sequence[str]:
+    return list(await db.scalars(select(col(ShareRow.charger_key)).where(col(ShareRow.evse_id) == 0)))
+
+
+async def _decided(db: AsyncSession, now: datetime) -> tuple[list[Question], list[ShareRow]]:
+    """What to ask, reserved in the rows; and what to set free. Nothing while another process decides."""
+    if not await db.scalar(_ALONE):
+        return [], []
+    questions: list[Question] = []
+    for row in list(await db.scalars(select(SiteRow).order_by(col(SiteRow.key)))):
+        site = read_site(row.id, ocppj.loads(row.document))
+        standings = await standings_of(db, row.key, site, now=now, lock=True)
+        for standing in standings:
+            before = set(standing.rows)
+            for gone in shares.follow(standing, now=now):
+                await db.delete(gone)
+            await db.flush()
+            db.add_all(standing.rows[evse] for evse in set(standing.rows) - before)
+        asks = shares.decide(site, site.lanes(external_of(row, now=now)), standings, now=now)
+        chargers = {standing.key: standing for standing in standings}
+        questions += [_question(site, chargers[ask.charger_key], ask, now) for ask in asks]
+    return questions, await _to_be_freed(db, now)
+
+
+async def _to_be_freed(db: AsyncSession, now: datetime) -> list[ShareRow]:
+    due = col(ShareRow.asking_until).is_(None) | (col(ShareRow.asking_until) <= now)
+    query = select(ShareRow).where(col(ShareRow.site_key) == "", due).order_by(col(ShareRow.evse_id).desc()).limit(50)
+    rows = list(await db.scalars(query.with_for_update()))
+    for row in rows:
+        row.asking_until = now + FREEING
+    return rows
+
+
+def external_of(row: SiteRow, *, now: datetime) -> Decimal | None:
+    """The external limit while it holds."""
+    return row.external_a if row.external_until is not None and row.external_until > now else None
+
+
+async def standings_of(
+    db: AsyncSession, site_key: str, site: Site, *, now: datetime, lock: bool = False
+) -> list[Standing]:
+    """The chargers of a site as they stand."""
+    query = select(ShareRow).where(col(ShareRow.site_key) == site_key).order_by(col(ShareRow.charger_key))
+    rows: dict[str, dict[int, ShareRow]] = defaultdict(dict)
+    for row in await db.scalars(query.with_for_update() if lock else query):
+        rows[row.charger_key][row.evse_id] = row
+    keys = [key for key in rows if key in site.members and 0 in rows[key]]
+    alive = select(col(BridgeRow.process_id)).where(col(BridgeRow.alive_until) > now)
+    online = set(
+        await db.scalars(
+            select(col(ChargerRow.key)).where(
+                col(ChargerRow.key).in_(keys), col(ChargerRow.online), col(ChargerRow.process_id).in_(alive)
+            )
+        )
+    )
+    evses = await _evses(db, keys)
+    parked = await _parked(db, keys)
+    return [
+        Standing(
+            key,
+            site.members[key],
+            rows[key],
+            tuple(sorted(evses.get(key, {1}) | set(parked.get(key, {})))),
+            parked.get(key, {}),
+            key in online,
+        )
+        for key in keys
+    ]
+
+
+async def _evses(db: AsyncSession, keys: Sequence[str]) -> dict[str, set[int]]:
+    row = ConnectorRow
+    query = select(col(row.charger_key), col(row.evse_id)).where(col(row.charger_key).in_(keys), col(row.evse_id) > 0)
+    found: dict[str, set[int]] = defaultdict(set)
+    for key, evse in await db.execute(query):
+        found[key].add(evse)
+    return found
+
+
+async def _parked(db: AsyncSession, keys: Sequence[str]) -> dict[str, dict[int, Parked]]:
+    """The running transactions by charger and EVSE, the newest where several were never ended."""
+    row = TransactionRow
+    query = (
+        select(col(row.charger_key), col(row.evse_id), col(row.id), col(row.charging_state), col(row.energy_wh))
+        .where(col(row.charger_key).in_(keys), col(row.ended_at).is_(None), col(row.evse_id) > 0)
+        .order_by(col(row.started_at))
+    )
+    found: dict[str, dict[int, Parked]] = defaultdict(dict)
+    for key, evse, transaction_id, state, energy in await db.execute(query):
+        found[key][evse] = Parked(transaction_id, full=state == "SuspendedEV" and (energy or 0) > 0)
+    return found
+
+
+def _question(site: Site, standing: Standing, ask: Ask, now: datetime) -> Question:
+    unit, phases = ask.way.unit, len(standing.member.phases)
+    if ask.what is What.CAR:
+        command: Command = ShareCurrent(str(ask.transaction_id), ask.to, unit, site.voltage, phases)
+        return Question(ask, standing.member.id, command)
+    limit = converted(ask.to, RateUnit.A, unit, voltage=site.voltage, phases=phases)
+    profile = ChargingProfile(NEWCOMER_ID, Purpose.DEFAULT, Kind.RELATIVE, LEVEL, constant(limit, unit))
+    if ask.what is What.WHOLE:
+        schedule = constant(limit, unit)
+        since = now.replace(microsecond=0)
+        profile = ChargingProfile(
+            WHOLE_ID,
+            Purpose.STATION,
+            Kind.ABSOLUTE,
+            LEVEL,
+            type(schedule)(unit, schedule.periods, since),
+        )
+    return Question(ask, standing.member.id, SetProfile(0, profile))
+
+
+# --- answers -------------------------------------------------------------------------------------------------
+
+
+async def _settled(db: AsyncSession, hub: HubPort, question: Question, outcome: Outcome, *, now: datetime) -> bool:
+    """Take note of an answer, and tell whoever set a profile there; whether the charger has refused every way."""
+    ask = question.ask
+    keys = [(ask.charger_key, 0), *([(ask.charger_key, ask.evse_id)] if ask.evse_id else [])]
+    rows = [await db.get(ShareRow, key, with_for_update=True) for key in keys]
+    whole, row = rows[0], rows[-1]
+    if whole is None or row is None:
+        return False
+    refused_before = whole.refused_at
+    changed = shares.answered(row, whole, ask, outcome.status, now=now)
+    if not outcome.accepted:
+        log.info("balancer.not_accepted", charger=question.charger_id, outcome=outcome.status, detail=outcome.detail)
+    if changed and ask.what is not What.NEWCOMER:
+        await hub.heard(LimitChanged(question.charger_id, now, ask.evse_id, "site"), db)
+    if whole.refused_at is not None and whole.refused_at != refused_before:
+        log.warning("balancer.refuses_profiles", charger=question.charger_id, detail=outcome.detail)
+        return True
+    return False
+
+
+async def _forgotten(db: AsyncSession, row: ShareRow) -> str | None:
+    """The row is gone; the ceiling that its transaction has, as JSON."""
+    key = (col(ShareRow.charger_key) == row.charger_key, col(ShareRow.evse_id) == row.evse_id)
+    await db.execute(delete(ShareRow).where(*key, col(ShareRow.site_key) == ""))
+    ceiling = await db.get(CeilingRow, row.transaction_id) if row.transaction_id is not None else None
+    return None if ceiling is None else ceiling.document
+
+
+# --- what chargers tell --------------------------------------------------------------------------------------
+
+
+async def booted(db: AsyncSession, charger_key: str) -> None:
+    """The charger has started: what it was told may be forgotten."""
+    whole = await db.get(ShareRow, (charger_key, 0), with_for_update=True)
+    if whole is not None:
+        shares.booted(whole)
+
+
+async def measured(
+    db: AsyncSession, charger_key: str, evse_id: int, readings: Iterable[Reading], *, at: datetime
+) -> None:
+    """What a car draws, in A on the phase that it loads most."""
+    current = [r.value for r in readings if r.measurand == "Current.Import" and r.location == "Outlet"]
+    if not current or evse_id < 1:
+        return
+    row = ShareRow
+    statement = update(row).where(col(row.charger_key) == charger_key, col(row.evse_id) == evse_id)
+    await db.execute(statement.values(drawing=max(current), drawing_at=at))

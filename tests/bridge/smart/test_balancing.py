@@ -1,0 +1,272 @@
+"""The site's limit in virtual time: never exceeded, whatever is refused, lost, or offline; and shared fairly."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bridge_ocpp.smart.shares import TRY_AGAIN, TURN, What
+from tests.bridge.smart.virtual import Box, Car, member, world
+
+D = Decimal
+
+
+def boxes(n, **more):
+    return [Box(f"b{i}", member(f"B{i}", **more)) for i in range(1, n + 1)]
+
+
+def settled(place, seconds=5):
+    for _ in range(seconds):
+        place.step()
+    return {key: box.draws() for key, box in place.boxes.items()}
+
+
+def plug(place, key, takes=32, evse=1):
+    place.boxes[key].cars[evse] = Car(D(takes))
+
+
+def test_cars_share_and_what_one_leaves_is_the_others():
+    place = world(63, boxes(3))
+    settled(place)
+    plug(place, "b1")
+    assert settled(place)["b1"] == D(32)
+    plug(place, "b2")
+    plug(place, "b3")
+    assert settled(place) == {"b1": D(21), "b2": D(21), "b3": D(21)}
+    del place.boxes["b1"].cars[1]
+    assert settled(place) == {"b1": D(0), "b2": D("31.5"), "b3": D("31.5")}
+
+
+def test_a_new_car_draws_nothing_before_its_share_has_come():
+    place = world(32, boxes(2))
+    settled(place)
+    plug(place, "b1")
+    settled(place)
+    plug(place, "b2")
+    assert place.load()["", 1] == D(32)
+    for _ in range(5):
+        place.step()
+        assert place.load()["", 1] <= D(32)
+    assert settled(place) == {"b1": D(16), "b2": D(16)}
+
+
+def test_a_full_car_frees_its_share_at_once():
+    place = world(32, boxes(2))
+    settled(place)
+    plug(place, "b1")
+    plug(place, "b2")
+    settled(place)
+    place.boxes["b1"].cars[1].full = True
+    assert settled(place)["b2"] == D(32)
+    place.boxes["b1"].cars[1].full = False
+    assert settled(place) == {"b1": D(16), "b2": D(16)}
+
+
+def test_measured_use_is_what_counts():
+    place = world(40, boxes(2))
+    settled(place)
+    plug(place, "b1", takes=10)
+    plug(place, "b2")
+    assert settled(place) == {"b1": D(10), "b2": D(20)}
+    for _ in range(30):
+        place.measure()
+        place.step()
+    assert {key: box.draws() for key, box in place.boxes.items()} == {"b1": D(10), "b2": D(28)}
+    place.boxes["b1"].cars[1].takes = D(32)
+    for _ in range(30):
+        place.measure()
+        place.step()
+    assert settled(place) == {"b1": D(20), "b2": D(20)}
+
+
+def test_with_too_little_for_all_they_pause_in_turn():
+    place = world(13, boxes(3))
+    settled(place)
+    for key in place.boxes:
+        plug(place, key)
+    served = dict.fromkeys(place.boxes, 0)
+    for _ in range(int(3 * TURN.total_seconds()) // 5):
+        place.step(5)
+        drawing = {key: box.draws() for key, box in place.boxes.items()}
+        assert sum(drawing.values()) <= 13
+        assert all(amperes == 0 or amperes >= 6 for amperes in drawing.values())
+        for key, amperes in drawing.items():
+            served[key] += amperes > 0
+    assert max(served.values()) - min(served.values()) <= TURN.total_seconds() / 5 + 5, served
+
+
+def test_single_phases_are_shared_apart():
+    one = Box("one", member("One", phases=(1,)))
+    three = Box("three", member("Three"))
+    two = Box("two", member("Two", phases=(2,)))
+    place = world(32, [one, two, three])
+    settled(place)
+    for key in place.boxes:
+        plug(place, key)
+    assert settled(place) == {"one": D(16), "two": D(16), "three": D(16)}
+
+
+def test_a_circuit_inside_the_site():
+    garage = [Box(f"g{i}", member(f"G{i}", circuits=("", "garage"))) for i in (1, 2)]
+    place = world(63, [*garage, *boxes(1)], limits={"garage": D(20)})
+    settled(place)
+    for key in place.boxes:
+        plug(place, key)
+    assert settled(place) == {"g1": D(10), "g2": D(10), "b1": D(32)}
+
+
+def test_a_start_above_zero_is_kept_free_for_every_place():
+    place = world(40, boxes(3), start=D(6))
+    settled(place)
+    plug(place, "b1")
+    assert settled(place)["b1"] == D(28)
+    plug(place, "b2")
+    assert place.boxes["b2"].draws() == D(6)
+    assert place.load()["", 1] == D(34)
+    assert settled(place)["b2"] == D(17)
+
+
+def test_a_charger_that_is_away_keeps_what_it_may_still_draw():
+    place = world(40, boxes(2))
+    settled(place)
+    plug(place, "b1")
+    settled(place)
+    place.boxes["b1"].online = False
+    plug(place, "b2")
+    assert settled(place) == {"b1": D(32), "b2": D(8)}
+    place.boxes["b1"].online = True
+    assert settled(place) == {"b1": D(20), "b2": D(20)}
+
+
+def test_one_that_takes_no_profiles_of_cars_is_limited_as_a_whole():
+    stubborn = Box("b1", member("B1"), refuses=frozenset({What.CAR}))
+    place = world(40, [stubborn, *boxes(2)[1:]])
+    settled(place)
+    plug(place, "b1")
+    plug(place, "b2")
+    assert settled(place, 20) == {"b1": D(20), "b2": D(20)}
+    assert place.standings["b1"].way.whole
+
+
+def test_one_that_refuses_everything_counts_with_all_it_can_draw_and_is_asked_again_later():
+    deaf = Box("b1", member("B1"), refuses=frozenset(What))
+    place = world(40, [deaf, *boxes(2)[1:]])
+    settled(place, 20)
+    assert place.standings["b1"].whole.refused_at is not None
+    plug(place, "b2")
+    assert settled(place)["b2"] == D(8)
+    deaf.refuses = frozenset()
+    place.now += TRY_AGAIN
+    assert settled(place)["b2"] == D(32)
+    assert place.standings["b1"].whole.refused_at is None
+
+
+def test_a_lower_limit_lowers_everybody_first():
+    place = world(63, boxes(3))
+    settled(place)
+    for key in place.boxes:
+        plug(place, key)
+    settled(place)
+    place.lanes = place.site.lanes(D(30))
+    place.step()
+    assert settled(place) == {"b1": D(10), "b2": D(10), "b3": D(10)}
+    place.lanes = place.site.lanes()
+    assert settled(place) == {"b1": D(21), "b2": D(21), "b3": D(21)}
+
+
+def test_nothing_is_asked_while_nothing_changes():
+    place = world(63, boxes(10))
+    settled(place)
+    for key in list(place.boxes)[:6]:
+        plug(place, key)
+    settled(place, 20)
+    before = place.asked
+    for _ in range(300):
+        place.measure()
+        place.step()
+    assert place.asked == before
+
+
+# --- whatever happens ----------------------------------------------------------------------------------------
+
+
+def happens(place, random):
+    """Cars come, leave and are full; chargers go away, come back and boot."""
+    box = random.choice(list(place.boxes.values()))
+    evse = random.choice(box.evses)
+    match random.choice(["come", "come", "leave", "full", "away", "back", "boot", "nothing", "nothing"]):
+        case "come" if evse not in box.cars:
+            box.cars[evse] = Car(D(random.randint(6, 40)))
+        case "leave":
+            box.cars.pop(evse, None)
+        case "full" if evse in box.cars:
+            box.cars[evse].full = not box.cars[evse].full
+        case "away":
+            box.online = False
+        case "back":
+            box.online = True
+        case "boot" if box.online:
+            place.reboot(box)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.randoms(use_true_random=False), st.integers(2, 5), st.integers(12, 60), st.sampled_from([0, 6]))
+def test_the_limit_holds_at_every_moment(random, n, limit, start):
+    """With refusals, lost answers, obeyed questions whose answer is lost, late answers and chargers that are away."""
+    chargers = [
+        Box(f"b{i}", member(f"B{i}", phases=random.choice([(1, 2, 3), (1,), (2,)])),
+            evses=random.choice([(1,), (1, 2)]),
+            refuses=frozenset({What.CAR}) if random.random() < 0.2 else frozenset())
+        for i in range(n)
+    ]  # fmt: skip
+    place = world(limit, chargers, start=D(start))
+    settled(place, 40)
+    if any(standing.whole.worst != start for standing in place.standings.values()) or start * 2 * n > limit:
+        return  # the site cannot hold its own beginning: nothing to be proved
+    place.chaos = random
+    for _ in range(150):
+        happens(place, random)
+        place.step(random.choice([0.3, 1, 2, 7]))
+        for lane, amperes in place.load().items():
+            assert amperes <= place.lanes[lane], (lane, amperes)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.randoms(use_true_random=False), st.integers(2, 6), st.integers(16, 120))
+def test_when_all_is_quiet_again_nothing_lies_idle(random, n, limit):
+    place = world(limit, boxes(n), chaos=None)
+    settled(place, 10)
+    place.chaos = random
+    for _ in range(60):
+        happens(place, random)
+        place.step(2)
+    place.chaos = None
+    for box in place.boxes.values():
+        box.online = True
+        for car in box.cars.values():
+            car.full = False
+    settled(place, 40)
+    load = place.load()["", 1]
+    hungry = [
+        box for box in place.boxes.values() for car in box.cars.values() if car.draws(D(0)) < min(car.takes, D(32)) - 1
+    ]
+    assert not hungry or load >= min(D(limit), D(6)) - 1
+    assert load <= limit
+    if hungry and len(hungry) == sum(len(box.cars) for box in place.boxes.values()) and limit >= 6 * len(hungry):
+        assert load >= limit - 1 - len(hungry) * D("0.5")
+
+
+@pytest.mark.parametrize("pause", [timedelta(0), timedelta(seconds=30)])
+def test_two_that_decide_on_the_same_rows_cannot_give_the_same_current_twice(pause):
+    """What was asked for is written down before it is asked: another process that takes over counts it."""
+    place = world(32, boxes(2))
+    settled(place)
+    plug(place, "b1")
+    place.step()
+    assert place.standings["b1"].rows[1].worst == D(32)
+    plug(place, "b2")
+    place.now += pause
+    place.step()
+    assert place.load()["", 1] <= D(32)

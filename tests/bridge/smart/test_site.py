@@ -1,0 +1,219 @@
+"""A site with real simulated chargers over WebSocket, 1.6 and 2.0.1, on real PostgreSQL and Valkey."""
+
+import asyncio
+import contextlib
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from bridge_ocpp.port import (
+    GetComposite,
+    LimitChanged,
+    LimitTransaction,
+    OutcomeStatus,
+    Period,
+    RateUnit,
+    Schedule,
+    read_schedule,
+)
+from bridge_ocpp.simulator import SimulatedCharger
+from bridge_ocpp.smart.book import Sites
+from tests.bridge.conftest import PASSWORD, until
+
+D = Decimal
+
+
+@pytest.fixture
+def config(config):
+    return replace(config, balance_interval=0.05, ping_interval=5.0)
+
+
+@asynccontextmanager
+async def chargers(place, *protocols, **more):
+    """Simulated chargers B1, B2, … that are booted."""
+    async with AsyncExitStack() as stack:
+        boxes = []
+        for number, protocol in enumerate(protocols, start=1):
+            await place.register(f"B{number}")
+            boxes.append(await stack.enter_async_context(one(place, f"B{number}", protocol, **more)))
+        yield boxes
+
+
+@asynccontextmanager
+async def one(place, name, protocol, **more):
+    options = {"power_w": D(22_080), "sample_every": 0.2, **more}
+    box = SimulatedCharger(place.bridge.url, name, password=PASSWORD, protocol=protocol, **options)
+    task = asyncio.create_task(box.run())
+    try:
+        await asyncio.wait_for(box.online.wait(), 20)
+        await place.seated(name)
+        yield box
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def put(place, **document):
+    async with place.work() as db:
+        await Sites(now=place.clock).put_site("Home", document, db)
+
+
+async def shown(place):
+    async with place.work() as db:
+        return await Sites(now=place.clock).site("home", db)
+
+
+def offered(box, evse=1):
+    return box.evses[evse].offered_a(datetime.now(UTC))
+
+
+async def shares(place, boxes, *amperes):
+    await until(lambda: [offered(box) for box in boxes] == [D(str(a)) for a in amperes], within=10)
+
+
+async def test_two_cars_share_and_one_that_leaves_frees_its_share(place):
+    async with chargers(place, "ocpp1.6", "ocpp2.0.1") as boxes:
+        await put(place, limit_a=24, chargers=["B1", "b2"])
+        await shares(place, boxes, 0, 0)
+        await boxes[0].charge_begins(1, "CARD1")
+        await shares(place, boxes, 24, 0)
+        await boxes[1].charge_begins(1, "CARD2")
+        await shares(place, boxes, 12, 12)
+        site = await shown(place)
+        assert [(o.state, o.limit_a, o.counts_a) for o in site.outlets] == [("charging", D(12), D(12))] * 2
+        assert (site.counts_a["site"][1], site.over_limit, site.limit_a) == (D(24), False, D(24))
+        await boxes[0].charge_ends(1)
+        await shares(place, boxes[1:], 24)
+        assert {type(e) for e in place.told(LimitChanged)} == {LimitChanged}
+
+
+@pytest.mark.parametrize("protocol", ["ocpp1.6", "ocpp2.0.1"])
+async def test_a_partners_profile_is_a_ceiling_inside_the_share(place, protocol):
+    async with chargers(place, protocol) as (box,):
+        await put(place, limit_a=20, chargers=["B1"])
+        await box.charge_begins(1, "CARD1")
+        await shares(place, [box], 20)
+        (transaction,) = await place.transactions()
+        ceiling = Schedule(RateUnit.A, (Period(0, D(10)), Period(3600, D(25))))
+        assert (await place.ask("B1", LimitTransaction(transaction.id, ceiling))).accepted
+        await shares(place, [box], 10)
+        await put(place, limit_a=8, chargers=["B1"])
+        await shares(place, [box], 8)
+        composite = read_schedule((await place.ask("B1", GetComposite(1, 7200))).payload)
+        assert [period.limit for period in composite.periods] == [D(8)]
+        await put(place, limit_a=20, chargers=["B1"])
+        await shares(place, [box], 10)
+        assert (await place.ask("B1", LimitTransaction(transaction.id))).accepted
+        await shares(place, [box], 20)
+        again = await place.ask("B1", LimitTransaction(transaction.id))
+        assert again.status is OutcomeStatus.UNKNOWN_PROFILE
+
+
+@pytest.mark.parametrize("protocol", ["ocpp1.6", "ocpp2.0.1"])
+async def test_without_a_site_the_ceiling_is_the_profile(place, protocol):
+    async with chargers(place, protocol) as (box,):
+        await box.charge_begins(1, "CARD1")
+        (transaction,) = await until(place.transactions)
+        ceiling = Schedule(RateUnit.W, (Period(0, D(6900)),))
+        assert (await place.ask("B1", LimitTransaction(transaction.id, ceiling))).accepted
+        await shares(place, [box], 10)
+        async with place.work() as db:
+            (kept,) = await Sites(now=place.clock).profiles("b1", db)
+        assert (kept.evse_id, kept.profile.transaction_id, kept.source) == (1, transaction.id, "CSO")
+        assert (await place.ask("B1", LimitTransaction(transaction.id))).accepted
+        await shares(place, [box], 32)
+        async with place.work() as db:
+            assert list(await Sites(now=place.clock).profiles(None, db)) == []
+        unknown = await place.ask("B1", LimitTransaction("nonsense", ceiling))
+        assert unknown.status is OutcomeStatus.UNKNOWN_TRANSACTION
+
+
+async def test_a_charger_that_is_away_keeps_its_share_from_the_others(place):
+    async with chargers(place, "ocpp1.6") as (first,):
+        await place.register("B2")
+        await put(place, limit_a=20, chargers=["B1", "B2"], minimum_a=6)
+        site = await until(lambda: _settled(place, "B2", "offline"))
+        assert site.counts_a["site"][1] >= 32
+        assert site.over_limit
+        async with one(place, "B2", "ocpp2.0.1") as second:
+            await first.charge_begins(1, "CARD1")
+            await second.charge_begins(1, "CARD2")
+            await shares(place, [first, second], 10, 10)
+        await until(lambda: _settled(place, "B2", "offline"))
+        await first.charge_ends(1)
+        await first.charge_begins(1, "CARD1")
+        await shares(place, [first], 10)
+
+
+async def _settled(place, charger, state):
+    site = await shown(place)
+    return site if any(o.charger_id == charger and o.state == state for o in site.outlets) else None
+
+
+async def test_an_external_limit_holds_until_it_ends(place):
+    async with chargers(place, "ocpp2.0.1") as (box,):
+        await put(place, limit_a=25, chargers=["B1"])
+        await box.charge_begins(1, "CARD1")
+        await shares(place, [box], 25)
+        async with place.work() as db:
+            book, soon = Sites(now=place.clock), place.clock() + timedelta(minutes=5)
+            assert await book.limit_site("home", amperes=None, watts=D(6900), until=soon, db=db)
+            assert not await book.limit_site("nowhere", amperes=D(1), watts=None, until=soon, db=db)
+        await shares(place, [box], 10)
+        place.clock.shift += timedelta(minutes=6)
+        await shares(place, [box], 25)
+
+
+async def test_one_that_takes_no_profiles_of_cars_is_limited_as_a_whole(place):
+    async with chargers(place, "ocpp1.6", refused=frozenset({"TxProfile"})) as (box,):
+        await put(place, limit_a=14, chargers=["B1"])
+        await box.charge_begins(1, "CARD1")
+        await shares(place, [box], 14)
+        assert {kept.purpose for kept in box.stack.kept} == {"ChargePointMaxProfile"}
+
+
+async def test_one_without_smart_charging_counts_with_its_maximum_and_says_so(place):
+    async with chargers(place, "ocpp1.6", smart=False) as (box,):
+        await put(place, limit_a=40, chargers=[{"id": "B1", "maximum_a": 16}])
+        site = await until(lambda: _settled(place, "B1", "refuses"), within=10)
+        assert (site.outlets[0].counts_a, site.over_limit) == (D(16), False)
+        await box.charge_begins(1, "CARD1")
+        assert offered(box) == D(32)
+
+
+async def test_another_process_goes_on_with_what_stands_in_the_rows(place):
+    async with chargers(place, "ocpp1.6", "ocpp2.0.1") as boxes, place.another():
+        await put(place, limit_a=24, chargers=["B1", "B2"])
+        await boxes[0].charge_begins(1, "CARD1")
+        await shares(place, boxes[:1], 24)
+        await boxes[1].charge_begins(1, "CARD2")
+        await shares(place, boxes, 12, 12)
+
+
+async def test_a_site_that_goes_sets_its_chargers_free(place):
+    async with chargers(place, "ocpp1.6", "ocpp2.0.1") as boxes:
+        await put(place, limit_a=12, chargers=["B1", "B2"])
+        for box in boxes:
+            await box.charge_begins(1, "CARD")
+        await shares(place, boxes, 6, 6)
+        await put(place, limit_a=12, chargers=["B1"])
+        await shares(place, boxes, 12, 32)
+        async with place.work() as db:
+            assert await Sites(now=place.clock).remove_site("HOME", db)
+            assert not await Sites(now=place.clock).remove_site("HOME", db)
+        await shares(place, boxes, 32, 32)
+        await until(lambda: place.value("SELECT count(*) = 0 FROM ocpp_share"))
+        assert [box.stack.kept for box in boxes] == [[], []]
+
+
+async def test_a_boot_is_followed_by_the_limits_again(place):
+    async with chargers(place, "ocpp1.6") as (box,):
+        await put(place, limit_a=10, chargers=["B1"])
+        await shares(place, [box], 0)
+        box.stack.kept.clear()
+        await box.call(*box.speech.boot(box))
+        await shares(place, [box], 0)

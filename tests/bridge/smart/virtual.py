@@ -1,0 +1,171 @@
+"""A site in virtual time: chargers that obey, refuse, lose messages and go away, and the balancer's own decisions."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import count
+from random import Random
+from typing import Any
+
+from bridge_ocpp.port import OutcomeStatus
+from bridge_ocpp.smart.shares import ASKING, Ask, Parked, Standing, What, answered, booted, decide, follow
+from bridge_ocpp.smart.sites import Lane, Member, Site
+from bridge_ocpp.smart.tables import ShareRow
+
+D = Decimal
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+_CARS = count(1)
+
+
+@dataclass
+class Car:
+    """A car that draws what it may, up to `takes`."""
+
+    takes: Decimal
+    transaction_id: str = field(default_factory=lambda: f"T{next(_CARS)}")
+    share: Decimal | None = None
+    full: bool = False
+
+    def draws(self, default: Decimal) -> Decimal:
+        limit = default if self.share is None else self.share
+        return D(0) if self.full or limit < 6 else min(limit, self.takes)
+
+
+@dataclass
+class Box:
+    """A charger as it really is, whatever the central system thinks."""
+
+    key: str
+    member: Member
+    evses: tuple[int, ...] = (1,)
+    refuses: frozenset[What] = frozenset()
+    online: bool = True
+    default: Decimal | None = None
+    whole: Decimal | None = None
+    noes: int = 0
+    cars: dict[int, Car] = field(default_factory=dict)
+
+    def draws(self) -> Decimal:
+        """A per phase, all EVSEs together."""
+        most = self.member.maximum
+        each = [min(car.draws(most if self.default is None else self.default), most) for car in self.cars.values()]
+        total = sum(each, D(0))
+        return total if self.whole is None else min(total, self.whole)
+
+    def takes(self, ask: Ask) -> OutcomeStatus:
+        """Do what is asked, or refuse."""
+        if ask.what in self.refuses:
+            return OutcomeStatus.REJECTED
+        if ask.what is What.NEWCOMER:
+            self.default = ask.to
+        elif ask.what is What.WHOLE:
+            self.whole, self.default = ask.to, None
+        else:
+            car = self.cars.get(ask.evse_id)
+            if car is None or car.transaction_id != ask.transaction_id:
+                return OutcomeStatus.REJECTED
+            car.share = ask.to
+        return OutcomeStatus.ACCEPTED
+
+
+@dataclass
+class World:
+    """The site and what is under way. `chaos` draws what happens to each question."""
+
+    site: Site
+    boxes: dict[str, Box]
+    chaos: Random | None = None
+    now: datetime = NOON
+    lanes: dict[Lane, Decimal] = field(default_factory=dict)
+    standings: dict[str, Standing] = field(default_factory=dict)
+    due: list[tuple[datetime, int, Any]] = field(default_factory=list)
+    asked: int = 0
+
+    def __post_init__(self) -> None:
+        self.lanes = self.site.lanes()
+        for box in self.boxes.values():
+            row = ShareRow(charger_key=box.key, evse_id=0, site_key=self.site.id)
+            self.standings[box.key] = Standing(box.key, box.member, {0: row}, box.evses)
+
+    def step(self, seconds: float = 1) -> None:
+        """Time passes: what is due happens, the balancer looks and asks."""
+        self.now += timedelta(seconds=seconds)
+        self.happen()
+        asks = []
+        for box in self.boxes.values():
+            standing = self.standings[box.key]
+            standing.online = box.online
+            if box.online:
+                standing.parked = {e: Parked(car.transaction_id, car.full) for e, car in box.cars.items()}
+            follow(standing, now=self.now)
+        asks = decide(self.site, self.lanes, list(self.standings.values()), now=self.now)
+        for ask in asks:
+            self._send(ask)
+        self.happen()
+
+    def happen(self) -> None:
+        while ready := [item for item in self.due if item[0] <= self.now]:
+            first = min(ready, key=lambda item: item[:2])
+            self.due.remove(first)
+            first[2]()
+
+    def _send(self, ask: Ask) -> None:
+        self.asked += 1
+        fate = self.chaos.choice(["done"] * 3 + ["no", "lost", "unheard", "unheard", "late"]) if self.chaos else "done"
+        box = self.boxes[ask.charger_key]
+        # Three refusals in a row are no chance: such a charger is limited in another way, or not at all.
+        box.noes = box.noes + 1 if fate == "no" else 0 if fate == "done" else box.noes
+        fate = "lost" if fate == "no" and box.noes > 2 else fate
+        delay = timedelta(seconds=self.chaos.uniform(0, 8) if self.chaos else 0)
+        if not box.online or fate == "lost":
+            self._at(delay, lambda: self._answer(ask, OutcomeStatus.TIMEOUT if box.online else OutcomeStatus.OFFLINE))
+        elif fate == "no":
+            self._at(delay, lambda: self._answer(ask, OutcomeStatus.REJECTED))
+        elif fate == "unheard":
+            self._at(delay, lambda: box.takes(ask))
+            self._at(ASKING, lambda: self._answer(ask, OutcomeStatus.TIMEOUT))
+        elif fate == "late":
+            # A charger works its questions off in their order: this one before any that is asked after it.
+            self._at(ASKING - timedelta(seconds=1), lambda: box.takes(ask))
+            self._at(ASKING + timedelta(seconds=2), lambda: self._answer(ask, OutcomeStatus.ACCEPTED))
+        else:
+            self._at(delay, lambda: self._answer(ask, box.takes(ask)))
+
+    def _at(self, delay: timedelta, happens: Any) -> None:
+        self.due.append((self.now + delay, len(self.due) + self.asked * 1000, happens))
+
+    def _answer(self, ask: Ask, status: OutcomeStatus) -> None:
+        standing = self.standings[ask.charger_key]
+        row = standing.rows.get(ask.evse_id)
+        if row is not None:
+            answered(row, standing.whole, ask, status, now=self.now)
+
+    def load(self) -> dict[Lane, Decimal]:
+        """What is really drawn."""
+        return {
+            lane: sum((box.draws() for box in self.boxes.values() if lane in box.member.lanes), D(0))
+            for lane in self.lanes
+        }
+
+    def reboot(self, box: Box) -> None:
+        booted(self.standings[box.key].whole)
+
+    def measure(self) -> None:
+        """Meter values arrive."""
+        for box in self.boxes.values():
+            for evse, car in box.cars.items():
+                row = self.standings[box.key].rows.get(evse)
+                if box.online and row is not None:
+                    row.drawing, row.drawing_at = car.draws(box.default or D(0)), self.now
+
+
+def member(
+    name: str, *, phases: tuple[int, ...] = (1, 2, 3), maximum: int = 32, circuits: tuple[str, ...] = ("",)
+) -> Member:
+    return Member(name, phases, D(maximum), circuits)
+
+
+def world(limit: int, boxes: list[Box], *, chaos: Random | None = None, **more: Any) -> World:
+    limits = {"": D(limit), **more.pop("limits", {})}
+    site = Site("S", limits, {box.key: box.member for box in boxes}, **more)
+    return World(site, {box.key: box for box in boxes}, chaos)
