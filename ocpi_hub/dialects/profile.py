@@ -41,7 +41,8 @@ class Profile:
 
     What we send: `token_encoding`, `trailing_slash` (of the URLs that we push to and pull from), `header_case` (of the
     names), `nulls` (optional fields without a value), `times` (of DateTime fields), `push` (locations and tokens),
-    `push_retry` (what is told again when telling it failed), `credentials_role` (in our version details).
+    `push_retry` (what is told again when telling it failed), `credentials_role` and `endpoint_slash` (in our version
+    details: our URLs end with a slash, for a partner that puts ids right behind them).
     What we take: `numeric_strings` ("1.5" for a number), `wraps_objects` (a single object comes as a list of one).
     Pulling: `pull` by module, `page_size`, `link` (offset: its next links lead nowhere), `vanished` (objects that are
     missing from its full list).
@@ -57,6 +58,7 @@ class Profile:
     push: Literal["put", "patch"] = "put"
     push_retry: Literal["none", "state", "cdr", "all"] = "all"
     credentials_role: Literal["SENDER", "RECEIVER"] = "SENDER"
+    endpoint_slash: StrictBool = False
     numeric_strings: StrictBool = False
     wraps_objects: StrictBool = False
     pull: Mapping[Module, PullPlan] = field(default_factory=dict)

@@ -39,8 +39,8 @@ def router(version: str, mounted: Sequence[Mounted]) -> APIRouter:
 
 def _endpoint(mounted: Mounted, base: str, profile: Profile) -> dict[str, str]:
     """One Endpoint. The role says nothing on `credentials`, and SENDER is advised (NOTE on Endpoint); a partner that
-    looks for another one can have it: `credentials_role` in its profile."""
-    role = mounted.role.value
+    looks for another one can have it: `credentials_role` in its profile. So can one that needs a slash at the end."""
+    role, slash = mounted.role.value, "/" if profile.endpoint_slash else ""
     if mounted.module == ModuleId.CREDENTIALS:
         role = profile.credentials_role
-    return {"identifier": mounted.module, "role": role, "url": f"{base}{mounted.path}"}
+    return {"identifier": mounted.module, "role": role, "url": f"{base}{mounted.path}{slash}"}

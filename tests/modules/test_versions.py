@@ -65,6 +65,18 @@ async def test_a_partner_may_be_told_another_role_for_credentials(hub: Hub, cpo:
     assert [role for module, role in cpo.hub_endpoints if module == "credentials"] == ["RECEIVER"]
 
 
+async def test_a_partner_that_puts_ids_right_behind_our_urls_gets_a_slash_there(hub: Hub, cpo: Partner) -> None:
+    invitation = await hub.invitation()
+    async with hub.resources.unit_of_work() as db:
+        await register.set_profile(db, hub.resources, invitation.platform_id, {"endpoint_slash": True})
+
+    await cpo.learn(hub.versions_url, invitation.credentials_token)
+    assert all(url.endswith("/") for url in cpo.hub_endpoints.values())
+    assert (await cpo.register(hub.versions_url, invitation.credentials_token)).json()["status_code"] == 1000
+    glued = cpo.hub_endpoints[("locations", "RECEIVER")] + "NL/ABC/LOC1"
+    assert (await cpo.request("GET", glued)).json()["status_code"] == 2003
+
+
 @pytest.mark.parametrize("path", ["/ocpi/versions/", "//ocpi//versions", "/ocpi/versions//"])
 async def test_slashes_at_the_end_and_double_ones_mean_nothing(hub: Hub, cpo: Partner, path: str) -> None:
     answer = await cpo.request("GET", hub.url + path, token=await hub.invite())

@@ -186,13 +186,14 @@ async def register(url: str, token: str):
 
 
 @app.post("/lab/push/{module}")
-async def push(module: ModuleID, request: Request):
-    """Keep an object and push it by the library's own push."""
+async def push(module: ModuleID, request: Request, plain: bool = False):
+    """Keep an object and push it by the library's own push; `plain`: as the library has it."""
     data = await request.json()
     id = data.get("uid") or data["id"]
     kept.setdefault(module.value, {})[id] = data
     token = f"Token {encode_string_base64(theirs['token'])}"
-    answer = await send_push_request(id, data, module, FullAdapter, token, theirs["endpoints"], VERSION)
+    adapter = BaseAdapter if plain else FullAdapter
+    answer = await send_push_request(id, data, module, adapter, token, theirs["endpoints"], VERSION)
     return {"http": answer.status_code, "body": answer.json(), "location": answer.headers.get("location")}
 
 
