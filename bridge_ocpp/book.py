@@ -38,8 +38,10 @@ from bridge_ocpp.tables import (
 )
 from bridge_ocpp.upkeep.book import UpkeepBook
 from bridge_ocpp.upkeep.tables import FirmwareTaskRow, LogRow
+from bridge_ocpp.upkeep.watch_book import OWNED as WATCHED
+from bridge_ocpp.upkeep.watch_book import WatchBook
 
-__all__ = ["Book", "Sites", "Streams", "UpkeepBook"]
+__all__ = ["Book", "Sites", "Streams", "UpkeepBook", "WatchBook"]
 
 LONGEST_ID = 48
 """OCPP 2.0.1, part 4: the identity of a charging station has at most 48 characters."""
@@ -47,6 +49,7 @@ LONGEST_ID = 48
 
 _OWNED = (
     *(ConnectorRow, RemoteStartRow, NoticeRow, FrameRow, StreamRow, *OWNED, FirmwareTaskRow, LogRow),
+    *WATCHED,
     *(ReservationRow, ProfileRow, LimitRow, ShareRow),
 )
 

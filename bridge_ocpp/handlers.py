@@ -17,6 +17,7 @@ from bridge_ocpp.config import BridgeConfig
 from bridge_ocpp.devices import booting, reports, streams
 from bridge_ocpp.dialects.charging import LimitTold, NeedsTold, PlanTold, ProfilesReported
 from bridge_ocpp.dialects.device_words import ReportPart
+from bridge_ocpp.dialects.monitoring import CustomerTold, EventsTold, MessagesTold, MonitorsTold
 from bridge_ocpp.dialects.security_words import ChainStatusAsked
 from bridge_ocpp.dialects.stream_words import StreamClosed, StreamOpened, StreamTold
 from bridge_ocpp.dialects.upkeep import FirmwareTold, LogTold
@@ -39,7 +40,7 @@ from bridge_ocpp.smart import balancer, keeping
 from bridge_ocpp.speaker import Speaker
 from bridge_ocpp.tables import TransactionRow
 from bridge_ocpp.transactions import Hearing
-from bridge_ocpp.upkeep import firmware, logs
+from bridge_ocpp.upkeep import alerts, firmware, logs, reported
 
 log = structlog.get_logger()
 
@@ -159,6 +160,10 @@ _HANDLERS: Mapping[type, Callable[..., Awaitable[Reply]]] = {
     NeedsTold: _written(keeping.needed),
     PlanTold: _written(keeping.planned),
     ProfilesReported: _written(keeping.reported),
+    EventsTold: _written(alerts.events_told),
+    MonitorsTold: _written(reported.monitors_told),
+    MessagesTold: _written(reported.messages_told),
+    CustomerTold: _written(reported.customer_told),
 }
 
 

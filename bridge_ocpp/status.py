@@ -17,13 +17,13 @@ from bridge_ocpp import ocppj, transactions
 from bridge_ocpp.clock import AHEAD, EARLIEST, TOLERANCE, Said
 from bridge_ocpp.dialects.words import Boot, ConnectorTold, Notice
 from bridge_ocpp.journal import mask
-from bridge_ocpp.port import ChargerBooted, ChargerOnline, ConnectorStatusChanged, HubPort
+from bridge_ocpp.port import ChargerBooted, ChargerOnline, ConnectorStatus, ConnectorStatusChanged, HubPort
 from bridge_ocpp.security import credentials
 from bridge_ocpp.security.admission import Entry
 from bridge_ocpp.speaker import Speaker
 from bridge_ocpp.tables import BridgeRow, ChargerRow, ConnectorRow, NoticeRow, SampleRow
 from bridge_ocpp.transactions import Hearing, remote_starts
-from bridge_ocpp.upkeep import firmware
+from bridge_ocpp.upkeep import alerts, firmware, reported
 
 ACCEPTED, PENDING, REJECTED = "Accepted", "Pending", "Rejected"
 
@@ -169,6 +169,8 @@ async def connector_told(db: AsyncSession, told: ConnectorTold, hearing: Hearing
     if (row.status, row.error_code) == (told.status, told.error_code):
         return
     changed = row.status != told.status
+    was_wrong = row.error_code is not None or row.status == ConnectorStatus.FAULTED
+    await alerts.connector_told(db, told, hearing, was_wrong=was_wrong, at=at)
     row.status, row.error_code, row.changed_at = told.status, told.error_code, at
     event = ConnectorStatusChanged(
         speaker.id,
@@ -212,3 +214,5 @@ async def prune(db: AsyncSession, *, now: datetime, before: datetime) -> None:
     await db.execute(delete(SampleRow).where(loose, col(SampleRow.received_at) < before))
     await db.execute(delete(BridgeRow).where(col(BridgeRow.alive_until) < now - timedelta(days=1)))
     await remote_starts.forget_old(db, now=now)
+    await alerts.prune(db, now=now)
+    await reported.prune(db, now=now)

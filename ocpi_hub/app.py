@@ -29,7 +29,7 @@ from sqlmodel import col
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.loops.auto import auto_loop_factory
 
-from bridge_ocpp.port import ChargerBook
+from bridge_ocpp.port import ChargerBook, WatchBook
 from ocpi_hub import __version__
 from ocpi_hub.admin import uploads
 from ocpi_hub.admin.api import create_admin
@@ -165,6 +165,7 @@ async def _families(resources: Resources) -> list[Metric]:
                 families.append(_gauge("ocpi_chargers", "Chargers of our own", len(chargers)))
                 online = sum(charger.online for charger in chargers)
                 families.append(_gauge("ocpi_chargers_online", "Chargers that are connected now", online))
+                families.append(await _alerts(resources, db))
             return families
     except (SQLAlchemyError, OSError, TimeoutError) as error:
         log.warning("metrics.no_database", error=type(error).__name__)
@@ -173,6 +174,14 @@ async def _families(resources: Resources) -> list[Metric]:
 
 def _gauge(name: str, text_: str, value: float) -> GaugeMetricFamily:
     return GaugeMetricFamily(name, text_, value=value)
+
+
+async def _alerts(resources: Resources, db: AsyncSession) -> Metric:
+    family = GaugeMetricFamily("ocpi_charger_alerts", "Alerts that stand, by OCPP severity", labels=["severity"])
+    counts = await resources.get(WatchBook).alert_counts(db)  # type: ignore[type-abstract]
+    for severity, count in counts.items():
+        family.add_metric(["unknown" if severity is None else str(severity)], count)
+    return family
 
 
 async def _debts(db: AsyncSession, now: datetime) -> list[Metric]:

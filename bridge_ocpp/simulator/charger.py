@@ -26,6 +26,7 @@ from bridge_ocpp.simulator.speech16 import Speech16
 from bridge_ocpp.simulator.speech201 import Speech21, Speech201
 from bridge_ocpp.simulator.stack import Stack
 from bridge_ocpp.simulator.upkeep import Workshop
+from bridge_ocpp.simulator.watching import Watch
 
 Teller = Callable[[str, str], None]
 
@@ -100,6 +101,7 @@ class SimulatedCharger:
         self.inoperative: set[int] = set()
         self.online = asyncio.Event()
         self.workshop = Workshop(self)
+        self.watch = Watch(self)
         self._password = password
         self._sample_every = sample_every
         self._heartbeat_every = heartbeat_every

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from bridge_ocpp.simulator import watching
 from bridge_ocpp.simulator.meter import Payload
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ async def answer201(charger: SimulatedCharger, action: str, payload: Payload) ->
         return {"status": "Accepted"}
     if action == "GetLog":
         return _get_log(charger, payload)
-    return None
+    return watching.answer(charger, action, payload)
 
 
 def _get_log(charger: SimulatedCharger, payload: Payload) -> Payload:

@@ -3,7 +3,19 @@
 from fastapi import Depends, FastAPI
 
 from ocpi_hub import __version__
-from ocpi_hub.admin import agreements, chargers, clearing, devices, ledger, partners, streams, supply, tending, upkeep
+from ocpi_hub.admin import (
+    agreements,
+    chargers,
+    clearing,
+    devices,
+    ledger,
+    partners,
+    streams,
+    supply,
+    tending,
+    upkeep,
+    watch,
+)
 from ocpi_hub.admin.answers import install_errors, operator_only
 from ocpi_hub.base.resources import Resources
 
@@ -14,7 +26,7 @@ def create_admin(resources: Resources) -> FastAPI:
                   redirect_slashes=False)  # fmt: skip
     app.state.resources = resources
     install_errors(app)
-    parts = (partners, agreements, chargers, devices, supply, ledger, clearing, streams, upkeep, tending)
+    parts = (partners, agreements, chargers, devices, supply, ledger, clearing, streams, upkeep, tending, watch)
     for part in parts:
         app.include_router(part.router, dependencies=[Depends(operator_only)])
     return app

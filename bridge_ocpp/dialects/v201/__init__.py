@@ -5,13 +5,25 @@ What a later version adds is written as this and more: `INBOUND | {…}`.
 
 from collections.abc import Mapping
 
-from bridge_ocpp.dialects.v201 import charging, core, devices, upkeep
+from bridge_ocpp.dialects.v201 import charging, core, devices, monitoring, upkeep
 from bridge_ocpp.dialects.words import Dialect, Inbound, Outbound
 from bridge_ocpp.ocppj import CODES_2X
 from bridge_ocpp.quirks import Leniency
 
-INBOUND: Mapping[str, Inbound] = {**core.INBOUND, **charging.INBOUND, **devices.INBOUND, **upkeep.INBOUND}
-OUTBOUND: Mapping[type, Outbound] = {**core.OUTBOUND, **charging.OUTBOUND, **devices.OUTBOUND, **upkeep.OUTBOUND}
+INBOUND: Mapping[str, Inbound] = {
+    **core.INBOUND,
+    **charging.INBOUND,
+    **devices.INBOUND,
+    **upkeep.INBOUND,
+    **monitoring.INBOUND,
+}
+OUTBOUND: Mapping[type, Outbound] = {
+    **core.OUTBOUND,
+    **charging.OUTBOUND,
+    **devices.OUTBOUND,
+    **upkeep.OUTBOUND,
+    **monitoring.OUTBOUND,
+}
 
 DIALECT = Dialect(
     protocol="ocpp2.0.1",

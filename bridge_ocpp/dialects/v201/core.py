@@ -198,8 +198,6 @@ INBOUND: Mapping[str, Inbound] = {
     "MeterValues": Inbound(_meter_values, nothing),
     "ReservationStatusUpdate": Inbound(_reservation, nothing),
     "DataTransfer": Inbound(lambda p: Transfer(p["vendorId"]), lambda _: {"status": "UnknownVendorId"}),
-    "NotifyEvent": _notice("NotifyEvent", time="generatedAt"),
-    "NotifyMonitoringReport": _notice("NotifyMonitoringReport", time="generatedAt"),
     "SecurityEventNotification": _notice("SecurityEventNotification"),
 }
 

@@ -1,8 +1,27 @@
 """Every command of upkeep, for the tests of what travels between processes."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
-from bridge_ocpp.port import Command, FetchDiagnostics, FetchSecurityLog, UpdateFirmware, UpdateSignedFirmware
+from bridge_ocpp.port import (
+    AskCustomer,
+    ClearMonitors,
+    Command,
+    FetchDiagnostics,
+    FetchSecurityLog,
+    IdToken,
+    ListMessages,
+    Monitor,
+    RemoveMessage,
+    ReportMonitors,
+    SetMonitoringBase,
+    SetMonitoringLevel,
+    SetMonitors,
+    ShowMessage,
+    UpdateFirmware,
+    UpdateSignedFirmware,
+    VariableName,
+)
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 UPKEEP: list[Command] = [
@@ -10,4 +29,13 @@ UPKEEP: list[Command] = [
     UpdateSignedFirmware(1, "https://e.example/f", AT, "PEM", "c2ln"),
     FetchDiagnostics(2, "https://e.example/d", AT, AT),
     FetchSecurityLog(3, "https://e.example/s", retries=1, retry_interval=5),
+    SetMonitors((Monitor(VariableName("Temperature", "EVSE", evse_id=1), "UpperThreshold", Decimal("60.5"), 4),)),
+    ClearMonitors((1, 2)),
+    SetMonitoringBase("All"),
+    SetMonitoringLevel(4),
+    ReportMonitors(4),
+    ShowMessage(1, "Hello", "InFront", language="en", since=AT, until=AT),
+    ListMessages(5),
+    RemoveMessage(1),
+    AskCustomer(6, report=True, clear=True, id_token=IdToken("T"), customer="c"),
 ]
