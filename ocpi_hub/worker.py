@@ -31,6 +31,7 @@ from ocpi_hub.clearing import jobs as _clearing  # noqa: F401 - its jobs and sch
 from ocpi_hub.clearing import receiving as _receiving  # noqa: F401 - how pulled CDRs are kept
 from ocpi_hub.delivery import jobs as _delivery  # noqa: F401 - its jobs and schedules
 from ocpi_hub.delivery.pulling import jobs as _pulling  # noqa: F401 - its jobs and schedules
+from ocpi_hub.partners import jobs as _partners  # noqa: F401 - its schedules
 from ocpi_hub.routing import jobs as _routing  # noqa: F401 - its schedules
 
 log = structlog.get_logger()

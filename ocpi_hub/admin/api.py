@@ -9,6 +9,7 @@ from ocpi_hub.admin import (
     clearing,
     devices,
     ledger,
+    messages,
     partners,
     streams,
     supply,
@@ -26,7 +27,20 @@ def create_admin(resources: Resources) -> FastAPI:
                   redirect_slashes=False)  # fmt: skip
     app.state.resources = resources
     install_errors(app)
-    parts = (partners, agreements, chargers, devices, supply, ledger, clearing, streams, upkeep, tending, watch)
+    parts = (
+        partners,
+        agreements,
+        messages,
+        chargers,
+        devices,
+        supply,
+        ledger,
+        clearing,
+        streams,
+        upkeep,
+        tending,
+        watch,
+    )
     for part in parts:
         app.include_router(part.router, dependencies=[Depends(operator_only)])
     return app

@@ -116,6 +116,10 @@ class Settings(BaseSettings):
         300.0, gt=0, description="Seconds without a message from a partner before it is asked whether it is there"
     )
     probe_interval: float = Field(30.0, gt=0, description="Seconds between probes of an OFFLINE partner")
+    journal_days: int = Field(30, ge=0, description="Days that the journal of messages is kept; 0: there is none")
+    journal_bodies: float = Field(
+        72.0, ge=0, description="Hours that the bodies of messages are kept in the journal, masked; 0: never"
+    )
     cdr_window: float = Field(72 * 3600.0, gt=0, description="Seconds that an undelivered CDR is retried")
     pull_interval: float = Field(
         4 * 3600.0, ge=60, description="Seconds between two pulls of what changed at a partner, a tenth more or less"

@@ -20,6 +20,7 @@ from ocpi_hub.dialects.speaking import unwrapped
 from ocpi_hub.partners.access import may_talk
 from ocpi_hub.partners.client import PartnerClient, Refused, Result, Told
 from ocpi_hub.partners.directory import Directory
+from ocpi_hub.partners.journal import About
 from ocpi_hub.wire import json as wire_json
 from ocpi_hub.wire.headers import PartyId, Routing
 from ocpi_hub.wire.parties import ConnectionStatus, InterfaceRole, ModuleId
@@ -87,6 +88,7 @@ async def _ask(
         routing=Routing(to=owner, from_=from_party),
         correlation_id=str(uuid.uuid4()),
         timeout=resources.settings.authorize_timeout,
+        about=About("open:token", ModuleId.TOKENS.value, InterfaceRole.SENDER.value),
         profile=platform.profile,
     )
     return judge(result, token)

@@ -56,6 +56,7 @@ def _call(token: IdToken, *, from_party: PartyId, body: bytes) -> Call:
         caller=None,
         routing=Routing(to=None, from_=from_party),
         correlation_id=str(uuid.uuid4()),
+        rule="open:token",
     )
 
 

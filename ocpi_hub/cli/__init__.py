@@ -8,7 +8,7 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from ocpi_hub.cli import agreements, chargers, firmware, partners, run, simulate
+from ocpi_hub.cli import agreements, chargers, firmware, messages, partners, run, simulate
 from ocpi_hub.cli import devices as _devices  # noqa: F401 - more commands of a charger
 from ocpi_hub.cli.output import fail, known_errors
 from ocpi_hub.wire.errors import from_validation
@@ -22,6 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 run.add_to(app)
+messages.add_to(app)
 app.add_typer(partners.app, name="partner")
 app.add_typer(agreements.app, name="agreement")
 app.add_typer(chargers.app, name="charger")

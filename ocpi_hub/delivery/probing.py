@@ -6,6 +6,7 @@ A failed push alone does not make a platform OFFLINE; only failures for a while 
 
 from datetime import datetime, timedelta
 from random import random
+from uuid import uuid4
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,6 +20,7 @@ from ocpi_hub.delivery.tables import Outage
 from ocpi_hub.partners import presence
 from ocpi_hub.partners.client import PartnerClient, Refused, Result, Told, Unreachable
 from ocpi_hub.partners.directory import Directory
+from ocpi_hub.partners.journal import About
 from ocpi_hub.partners.manners import profile_of
 from ocpi_hub.partners.tables import Platform
 from ocpi_hub.wire.parties import ConnectionStatus
@@ -44,7 +46,9 @@ async def ask(resources: Resources, platform_id: str) -> Result | None:
         credentials_token=token,
         encoding=profile.token_encoding,
         platform_id=platform_id,
+        correlation_id=str(uuid4()),
         profile=profile,
+        about=About("probe", "versions"),
     )
 
 

@@ -18,15 +18,17 @@ from ocpi_hub.base.secrets import Vault
 from ocpi_hub.delivery import letters, outages, outbox
 from ocpi_hub.delivery.letters import Called, Letter
 from ocpi_hub.delivery.outages import Known
+from ocpi_hub.delivery.outbox import Debt
 from ocpi_hub.delivery.settling import settle
 from ocpi_hub.dialects.profile import Profile
 from ocpi_hub.dialects.speaking import slash_learned
 from ocpi_hub.partners.client import PartnerClient, Refused, Result, Told
+from ocpi_hub.partners.journal import About
 from ocpi_hub.partners.learning import learn
 from ocpi_hub.partners.manners import profile_of
 from ocpi_hub.wire.headers import PartyId
 from ocpi_hub.wire.json import loads
-from ocpi_hub.wire.parties import ConnectionStatus
+from ocpi_hub.wire.parties import ConnectionStatus, InterfaceRole
 
 log = structlog.get_logger()
 
@@ -106,6 +108,7 @@ async def _call(resources: Resources, letter: Letter, post: Post) -> Result:
         body=letter.body,
         routing=letter.routing,
         correlation_id=debt.correlation_id,
+        about=_about(debt),
         timeout=min(settings.partner_timeout, share * settings.lease),
         profile=post.profile,
     )
@@ -120,6 +123,12 @@ async def _learn(db: AsyncSession, resources: Resources, platform: _Platform, ca
                 how = f"a redirect of {one.letter.verb} {one.letter.debt.kind}"
                 await learn(db, resources, platform.id, {"trailing_slash": slash}, how=how)
                 return
+
+
+def _about(debt: Debt) -> About:
+    """For the journal. The module of a message without a kept object stands in its lane: `de/msp:commands/7`."""
+    module = debt.kind if debt.kind != "message" else debt.lane.rpartition(":")[2].partition("/")[0]
+    return About("callback" if debt.url else "push", module, InterfaceRole.RECEIVER.value)
 
 
 # The platform is locked first, and weakly: so locks come in the same order as when its status changes.

@@ -20,12 +20,14 @@ import aiohttp
 import httpx
 import yarl
 from httpx_aiohttp.transport import AiohttpResponseStream, AiohttpTransport, map_aiohttp_exceptions
+from structlog.contextvars import get_contextvars
 
 from ocpi_hub.base.resources import Resources, utc_now
 from ocpi_hub.base.settings import Settings
 from ocpi_hub.dialects.profile import PLAIN, Profile
 from ocpi_hub.partners.answers import Received, Refused, Relayed, Result, Told, Trouble, Unreachable, judge
 from ocpi_hub.partners.guard import Blocked, Guard, url_problem
+from ocpi_hub.partners.journal import About, Journal, sent
 from ocpi_hub.partners.signs import Signs
 from ocpi_hub.wire.headers import CORRELATION_ID, REQUEST_ID, Routing, encode_token
 
@@ -33,6 +35,7 @@ __all__ = ["PartnerClient", "Refused", "Relayed", "Result", "Told", "Trouble", "
 
 DEFAULTS = {"User-Agent": "ocpi-hub", "Accept": "application/json", "Accept-Encoding": "gzip"}
 CONNECT_TIMEOUT = 5.0
+_OTHER = About("other")
 REDIRECTS_FOLLOWED = 2
 CONNECTIONS, CONNECTIONS_PER_HOST = 2000, 100
 
@@ -56,10 +59,12 @@ class PartnerClient:
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Callable[[], datetime] = utc_now,
         note: Callable[[str, Received], None] | None = None,
+        journal: Journal | None = None,
     ) -> None:
-        """`note` hears of every answer of a known platform."""
+        """`note` hears of every answer of a known platform, `journal` of every message."""
         self._note = note
         self._timeout = settings.partner_timeout
+        self._journal = journal
         self._limit = settings.answer_limit
         self._clock = clock
         self._encodings: dict[str, str] = {}
@@ -71,7 +76,8 @@ class PartnerClient:
     @classmethod
     def open(cls, resources: Resources) -> Self:
         """The client of this process, by its settings."""
-        return cls(resources.settings, clock=resources.clock, note=resources.one(Signs).note)
+        signs, journal = resources.one(Signs), resources.one(Journal)
+        return cls(resources.settings, clock=resources.clock, note=signs.note, journal=journal)
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -92,6 +98,7 @@ class PartnerClient:
         timeout: float | None = None,
         extra_headers: Mapping[str, str] | None = None,
         profile: Profile = PLAIN,
+        about: About = _OTHER,
     ) -> Result:
         """Ask a partner. Never raises for what the partner does; `timeout` in seconds is for everything together.
 
@@ -111,6 +118,7 @@ class PartnerClient:
             timeout=timeout,
             extra_headers=extra_headers,
             profile=profile,
+            about=about,
         )
         if isinstance(found, Unreachable):
             return found
@@ -137,13 +145,51 @@ class PartnerClient:
         timeout: float | None = None,
         extra_headers: Mapping[str, str] | None = None,
         profile: Profile = PLAIN,
+        about: About = _OTHER,
     ) -> Relayed | Unreachable:
-        """As `call`, but the answer is given as it came, whatever its status: for messages that are only passed on."""
-        headers = {CORRELATION_ID: correlation_id or str(uuid.uuid4()), **(extra_headers or {})}
+        """As `call`, but the answer is given as it came, whatever its status: for messages that are only passed on.
+
+        `about` is for the journal. Without a correlation id the message has that of the request that is being served.
+        """
+        correlation_id = correlation_id or get_contextvars().get("correlation_id") or str(uuid.uuid4())
+        at = self._clock()
+        headers = {CORRELATION_ID: correlation_id, **(extra_headers or {})}
         if body is not None:
             headers.setdefault("Content-Type", "application/json")
         if routing is not None:
             headers.update(routing.headers())
+        found = await self._relay(
+            method,
+            url,
+            headers=headers,
+            credentials_token=credentials_token,
+            encoding=encoding,
+            platform_id=platform_id,
+            body=body,
+            timeout=timeout,
+            profile=profile,
+        )
+        if self._journal is not None:
+            note = sent(about, method, url, found, at=at, correlation_id=correlation_id)
+            note.platform_id, note.request_body = platform_id, body
+            note.to_party, note.from_party = (routing.to, routing.from_) if routing else (None, None)
+            self._journal.note(note)
+        return found
+
+    async def _relay(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: dict[str, str],
+        credentials_token: str,
+        encoding: str,
+        platform_id: str | None,
+        body: bytes | None,
+        timeout: float | None,
+        profile: Profile,
+    ) -> Relayed | Unreachable:
+        """Send it in each encoding of the token that may be right, within the time for everything together."""
         began = perf_counter()
         found: Relayed | Unreachable | None = None
         try:

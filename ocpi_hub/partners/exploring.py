@@ -19,6 +19,7 @@ from ocpi_hub.base.resources import Resources
 from ocpi_hub.dialects.speaking import unwrapped
 from ocpi_hub.partners.client import PartnerClient, Refused, Result, Told, Unreachable
 from ocpi_hub.partners.guard import Guard, url_problem
+from ocpi_hub.partners.journal import About
 from ocpi_hub.wire.errors import NoMatchingEndpoints, ServerError, UnableToUseApi, UnsupportedVersion, from_validation
 from ocpi_hub.wire.parties import Endpoint, InterfaceRole, ModuleId, Version
 
@@ -90,7 +91,11 @@ async def explore(
     version = _choose(_read_many(Version, told.answer.data), (only_version,) if only_version else OURS)
     await _check_url(resources, version.url, step="details", name=f"the URL of version {version.version}")
     result = await resources.one(PartnerClient).call(
-        "GET", version.url, credentials_token=credentials_token, encoding=told.token_encoding
+        "GET",
+        version.url,
+        credentials_token=credentials_token,
+        encoding=told.token_encoding,
+        about=About("handshake", "details"),
     )
     data = _told("details", f"GET {version.url}", result).answer.data
     details = _details(data)
@@ -114,7 +119,11 @@ async def _first_call(resources: Resources, url: str, credentials_token: str, fi
     results = []
     for encoding in ("raw", "base64") if first == "raw" else ("base64", "raw"):
         result = await resources.one(PartnerClient).call(
-            "GET", url, credentials_token=credentials_token, encoding=encoding
+            "GET",
+            url,
+            credentials_token=credentials_token,
+            encoding=encoding,
+            about=About("handshake", "versions"),
         )
         results.append(result)
         if isinstance(result, Told) or result.http_status not in (400, 401, 403, 500):

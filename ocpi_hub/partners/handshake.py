@@ -4,10 +4,11 @@
 transaction is open; what we have learned is then written in one. Whatever fails before, nothing is kept.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 from uuid import uuid4
 
 import structlog
@@ -15,6 +16,7 @@ from pydantic import ValidationError
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
+from structlog.contextvars import bound_contextvars
 
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.base.secrets import Vault
@@ -24,6 +26,7 @@ from ocpi_hub.partners.client import PartnerClient, Refused, Result, Told
 from ocpi_hub.partners.directory import Caller, Directory
 from ocpi_hub.partners.enrolment import check_claims, enrol, leave
 from ocpi_hub.partners.exploring import Explored, HandshakeFailed, explore
+from ocpi_hub.partners.journal import About
 from ocpi_hub.partners.tables import Platform
 from ocpi_hub.wire import json as wire_json
 from ocpi_hub.wire.errors import MethodNotAllowed, NotAuthenticated, OcpiError, from_validation
@@ -33,7 +36,23 @@ log = structlog.get_logger()
 
 EXCHANGE_SECONDS = 30.0
 """How long POST or PUT /credentials may take: the partner calls us back meanwhile."""
+_CREDENTIALS = About("handshake", ModuleId.CREDENTIALS.value)
 REMOVED = "this connection has been removed"
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _one_story(work: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+    """All that is said in a handshake that we begin has one correlation id."""
+
+    @wraps(work)
+    async def told(*args: P.args, **kwargs: P.kwargs) -> T:
+        with bound_contextvars(correlation_id=str(uuid4())):
+            return await work(*args, **kwargs)
+
+    return told
 
 
 def our_credentials(resources: Resources, our_token: str) -> dict[str, Any]:
@@ -127,6 +146,7 @@ async def _locked(db: AsyncSession, platform_id: str) -> Platform:
 # --- we begin -----------------------------------------------------------------------------------------------------
 
 
+@_one_story
 async def connect(resources: Resources, name: str, versions_url: str, credentials_token: str) -> str:
     """Register with a partner that gave us its versions URL and a credentials token (CREDENTIALS_TOKEN_A).
 
@@ -185,6 +205,7 @@ async def _forget(resources: Resources, platform_id: str, our_token: str) -> Non
             await roster.refresh(db, platform_id, at=resources.clock())
 
 
+@_one_story
 async def rotate(resources: Resources, platform_id: str) -> None:
     """New credentials tokens both ways, by PUT at the partner.
 
@@ -233,6 +254,7 @@ async def _alone(resources: Resources, platform_id: str) -> AsyncIterator[None]:
             await connection.execute(text("SELECT pg_advisory_unlock(hashtextextended(:key, 0))"), values)
 
 
+@_one_story
 async def disconnect(resources: Resources, platform_id: str) -> None:
     """End a connection from our side: DELETE at the partner, as well as it goes, and nothing is in force any more."""
     async with resources.sessions() as db:
@@ -246,6 +268,8 @@ async def disconnect(resources: Resources, platform_id: str) -> None:
             url,
             credentials_token=Vault.of(resources.settings).unseal(platform.their_credentials_token),
             encoding=platform.token_encoding,
+            platform_id=platform_id,
+            about=_CREDENTIALS,
         )
         log.info("partner.told_to_end", platform=platform_id, outcome=type(result).__name__)
     async with resources.unit_of_work() as db:
@@ -278,4 +302,5 @@ async def _call(
         encoding=explored.token_encoding,
         body=wire_json.dumps(body).encode() if body is not None else None,
         timeout=EXCHANGE_SECONDS,
+        about=_CREDENTIALS,
     )

@@ -2,11 +2,12 @@
 
 A token that a platform presents is kept as a keyed digest; one that we present is sealed. Written in this room
 only: enrolment.py and register.py, keyring.py (credentials tokens), presence.py (status, last seen), roster.py (the
-list of parties that partners see), agreements.py.
+list of parties that partners see), agreements.py, journal.py.
 """
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ARRAY, BigInteger, Identity, Index, String, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
@@ -144,6 +145,46 @@ class Agreement(SQLModel, table=True):
     valid_until: datetime | None = Field(default=None, sa_type=UtcTime)
     note: str = ""
     changed_at: datetime = Field(sa_type=UtcTime)
+
+
+class Message(SQLModel, table=True):
+    """A note of the journal: one message of one hop, and how it was answered (journal.py). `id` is in the order of
+    time. `direction` is in or out; `rule` is what routed it. Parties are `NL/ABC`. `path` names no token."""
+
+    __tablename__ = "message"
+    __table_args__ = (
+        Index("ix_message_correlation", "correlation_id"),
+        Index("ix_message_platform", "platform_id", "id"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    at: datetime = Field(sa_type=UtcTime)
+    direction: str
+    correlation_id: str
+    request_id: str
+    request_id_in: str | None = None
+    platform_id: str | None = None
+    from_party: str | None = None
+    to_party: str | None = None
+    module: str
+    interface: str
+    method: str
+    path: str
+    http_status: int | None = None
+    ocpi_status: int | None = None
+    milliseconds: int
+    rule: str
+    reason: str | None = None
+
+
+class MessageBody(SQLModel, table=True):
+    """The bodies of a message of the journal, masked and cut; kept for a shorter time than the note."""
+
+    __tablename__ = "message_body"
+
+    id: UUID = Field(primary_key=True)
+    request: str | None = None
+    response: str | None = None
 
 
 class AgreementsVersion(SQLModel, table=True):

@@ -21,7 +21,8 @@ _MODULE_ENDS = 4  # /ocpi/2.2.1/{interface}/{module}
 @dataclass(frozen=True)
 class Call:
     """A message to a functional module. `path` is what follows the module's URL and `query` what follows the `?`,
-    both as they came; `headers` have lower-case names. `caller` None: one of our own chargers asks."""
+    both as they came; `headers` have lower-case names. `caller` None: one of our own chargers asks. `rule` is what
+    routes it (rules.py), for the journal."""
 
     method: str
     target: Target
@@ -32,6 +33,8 @@ class Call:
     caller: Caller | None
     routing: Routing
     correlation_id: str
+    request_id: str | None = None
+    rule: str = "direct"
 
     @property
     def from_(self) -> PartyId:

@@ -17,6 +17,7 @@ from ocpi_hub.base.resources import Resources
 from ocpi_hub.partners import keyring, presence
 from ocpi_hub.partners.access import serves
 from ocpi_hub.partners.directory import Caller, Directory
+from ocpi_hub.partners.journal import Journal
 from ocpi_hub.partners.snapshot import Snapshot
 from ocpi_hub.routing import opening, proxies
 from ocpi_hub.routing.address import Here, Nobody, Target, There, address
@@ -24,8 +25,10 @@ from ocpi_hub.routing.authorize import ask_everyone
 from ocpi_hub.routing.call import Call, Passed, query_of, tail_of
 from ocpi_hub.routing.checks import require_own
 from ocpi_hub.routing.direct import direct
+from ocpi_hub.routing.heard import Heard, noted
 from ocpi_hub.routing.reading import body_of, check_query, headers_of, segments_of
 from ocpi_hub.routing.rendering import Answer
+from ocpi_hub.routing.rules import rule_of
 from ocpi_hub.wire.errors import (
     GenericClientError,
     HubError,
@@ -54,6 +57,7 @@ class Door:
         self._served = served
         self._resources = resources
         self._directory = resources.one(Directory)
+        self._journal = resources.one(Journal)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, one answer in the envelope, whatever happens."""
@@ -65,7 +69,7 @@ class Door:
         given = MessageIds.read(headers)
         ids = MessageIds(given.request_id or str(uuid4()), given.correlation_id or str(uuid4()))
         answer = Answer(send, ids=ids, clock=self._resources.clock)
-        target = Target(None)
+        target, heard = Target(None), Heard(self._resources.clock())
         # Each request runs in a context of its own, which may begin as that of the request before it.
         clear_contextvars()
         bind_contextvars(request_id=ids.request_id, correlation_id=ids.correlation_id)
@@ -78,17 +82,27 @@ class Door:
                 "request_id": ids.request_id,
                 "correlation_id": ids.correlation_id,
             }
-            await self._serve(scope, receive, headers=headers, target=target, answer=answer)
+            await self._serve(scope, receive, headers=headers, target=target, answer=answer, heard=heard)
         except Exception as error:
             await answer.fail(error)
         finally:
-            _count(scope["method"], target, answer, seconds=perf_counter() - began)
+            seconds = perf_counter() - began
+            _count(scope["method"], target, answer, seconds=seconds)
+            self._journal.note(noted(heard, scope, target, ids=ids, answer=answer, seconds=seconds))
 
     async def _serve(
-        self, scope: Scope, receive: Receive, *, headers: dict[str, str], target: Target, answer: Answer
+        self,
+        scope: Scope,
+        receive: Receive,
+        *,
+        headers: dict[str, str],
+        target: Target,
+        answer: Answer,
+        heard: Heard,
     ) -> None:
         caller = await self._let_in(headers, target)
         answer.authenticated = True
+        heard.platform_id = caller.platform.id
         scope["state"]["caller"] = caller
         if target.module is None:
             raise NotFound("there is nothing at this URL")
@@ -98,7 +112,8 @@ class Door:
         snapshot = await self._directory.now()
         if target.routed:
             answer.routing = Routing(to=routing.from_, from_=snapshot.hub)
-        body = await body_of(receive, headers, limit=self._resources.settings.body_limit)
+        heard.routing, heard.rule = routing, rule_of(target, scope["method"], routing, snapshot)
+        body = heard.body = await body_of(receive, headers, limit=self._resources.settings.body_limit)
         if target.routed or target.stands_in:
             call = Call(
                 method=scope["method"],
@@ -110,6 +125,8 @@ class Door:
                 caller=caller,
                 routing=routing,
                 correlation_id=scope["state"]["correlation_id"],
+                request_id=scope["state"]["request_id"],
+                rule=heard.rule,
             )
             passed = await self._pass(call, snapshot, answer)
             if passed is not None:

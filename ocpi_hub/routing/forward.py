@@ -12,6 +12,7 @@ import structlog
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.base.secrets import Vault
 from ocpi_hub.partners.client import PartnerClient, Relayed, Trouble, Unreachable
+from ocpi_hub.partners.journal import About
 from ocpi_hub.partners.snapshot import PlatformEntry, Snapshot
 from ocpi_hub.routing.call import Call, Passed
 from ocpi_hub.wire.envelope import NotOcpi, read_envelope
@@ -38,7 +39,11 @@ class Message:
     routing: Routing
     correlation_id: str
     via: str
-    module: str
+    about: About
+
+    @property
+    def module(self) -> str:
+        return self.about.module
 
     @property
     def to(self) -> PartyId:
@@ -64,7 +69,12 @@ def message_for(
         routing=Routing(to=party, from_=call.from_),
         correlation_id=call.correlation_id,
         via=via(call.headers.get(_VIA, ""), hub),
-        module=call.target.module or "",
+        about=About(
+            call.rule,
+            call.target.module or "",
+            call.target.interface.value if call.target.interface else "",
+            request_id_in=call.request_id,
+        ),
     )
 
 
@@ -134,6 +144,7 @@ async def forward(resources: Resources, message: Message, *, timeout: float | No
         correlation_id=message.correlation_id,
         timeout=timeout,
         extra_headers=extra,
+        about=message.about,
         profile=platform.profile,
     )
     try:

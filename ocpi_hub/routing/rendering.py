@@ -32,7 +32,8 @@ _SHOWN = 5
 
 
 class Answer:
-    """Sends one answer. `routing` is what its headers will say, once it is known; `status_code` is OCPI's."""
+    """Sends one answer. `routing` is what its headers will say, once it is known; `status_code` is OCPI's. For the
+    journal: the `body`, or what was sent first of it, and the `reason` of an error."""
 
     def __init__(self, send: Send, *, ids: MessageIds, clock: Clock) -> None:
         self._send = send
@@ -43,6 +44,8 @@ class Answer:
         self.started = False
         self.http_status = 0
         self.status_code = 1000
+        self.reason: str | None = None
+        self.body = b""
 
     async def send(self, message: Message) -> None:
         """The ASGI send of the app: our headers join at the start of the answer."""
@@ -52,6 +55,8 @@ class Answer:
             ours = self._ids.headers() | self.routing.headers()
             extra = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in ours.items()]
             message = {**message, "headers": [*message.get("headers", ()), *extra]}
+        elif not self.body:
+            self.body = message.get("body", b"")
         await self._send(message)
 
     async def pass_on(self, passed: Passed) -> None:
@@ -78,7 +83,7 @@ class Answer:
         if self.started:
             log.warning("request.cut_off", status_code=error.status_code)
             raise raised
-        self.status_code = error.status_code
+        self.status_code, self.reason = error.status_code, error.message
         body = envelope(error.data, status_code=error.status_code, status_message=error.message, at=self._clock())
         fields = {"content-type": "application/json", "content-length": str(len(body)), **headers}
         await self._whole(error.http_status, fields, body)

@@ -22,10 +22,12 @@ from ocpi_hub.delivery.pulling.pages import Onward, Place, count_of, onward
 from ocpi_hub.dialects.speaking import slash_learned
 from ocpi_hub.partners.client import PartnerClient, Refused, Told, Unreachable
 from ocpi_hub.partners.directory import Directory
+from ocpi_hub.partners.journal import About
 from ocpi_hub.partners.learning import learn
 from ocpi_hub.partners.presence import heard_from
 from ocpi_hub.wire.headers import PartyId, Routing
 from ocpi_hub.wire.json import dumps
+from ocpi_hub.wire.parties import InterfaceRole
 
 log = structlog.get_logger()
 
@@ -111,6 +113,7 @@ async def fetch(resources: Resources, task: Task) -> Told | Failed:
         routing=await _routing(resources, task),
         correlation_id=task.run.correlation_id,
         profile=task.profile,
+        about=About("pull", str(task.kind), InterfaceRole.SENDER.value),
     )
     match result:
         case Told():
