@@ -13,6 +13,7 @@ from ocpi_hub.base.jobs import ring_after_commit
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.delivery import retelling
 from ocpi_hub.delivery.pulling import book, jobs
+from ocpi_hub.partners.checking.check import check as check_partner
 from ocpi_hub.partners.tables import Platform
 
 router = APIRouter(default_response_class=Json)
@@ -80,6 +81,24 @@ async def replay(resources: Resources, partner: str, since: datetime) -> dict[st
     except LookupError as error:
         raise AdminError(409, "not_registered", f"{partner} {error}") from None
     return {"id": platform_id, "since": since, "owed": owed, "total": sum(owed.values())}
+
+
+async def check(resources: Resources, partner: str) -> dict[str, Any]:
+    """Check how a partner conforms, by GET only. Raises AdminError 404, or 409 when it is not registered."""
+    async with resources.unit_of_work() as db:
+        platform_id = await resolve(db, partner)
+    began_at = resources.clock()
+    try:
+        report = await check_partner(resources, platform_id)
+    except LookupError as error:
+        raise AdminError(409, "not_registered", f"{partner} {error}") from None
+    return {"id": platform_id, "at": began_at} | report.document()
+
+
+@router.post("/partners/{partner}/check")
+async def post_check(partner: str, resources: ResourcesDep) -> Any:
+    """Check how a partner conforms to the specification, against its live endpoints, by GET only."""
+    return Json(await check(resources, partner))
 
 
 @router.post("/partners/{partner}/pull", status_code=202)

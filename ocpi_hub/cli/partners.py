@@ -6,7 +6,7 @@ import typer
 
 from ocpi_hub.cli.output import print_json, print_pairs, print_table, with_hub
 from ocpi_hub.cli.profiles import profile
-from ocpi_hub.cli.tending import pull, replay
+from ocpi_hub.cli.tending import check, pull, replay
 
 app = typer.Typer(help="Partner platforms.", epilog="Example: ocpi-hub partner list", no_args_is_help=True)
 
@@ -124,6 +124,7 @@ def remove(partner: Partner) -> None:
     print(f"{partner} is removed")
 
 
+app.command(epilog="Example: ocpi-hub partner check StationCo --all")(check)
 app.command(epilog="Example: ocpi-hub partner pull StationCo --full --module locations")(pull)
 app.command(epilog="Example: ocpi-hub partner replay GreenApp --since 2h")(replay)
 app.command(epilog="Example: ocpi-hub partner profile GreenApp push=patch page_size=50")(profile)

@@ -1,4 +1,4 @@
-"""`ocpi-hub partner pull / replay …`: tend a partner's connection from the terminal."""
+"""`ocpi-hub partner pull / replay / check …`: tend a partner's connection from the terminal."""
 
 import asyncio
 import re
@@ -88,6 +88,27 @@ def replay(
         return
     rows = [(module, count) for module, count in found["owed"].items()]
     print_table(("module", "owed again"), rows, empty="nothing was written since then that this partner may see")
+
+
+def check(
+    partner: Partner,
+    every: Annotated[bool, typer.Option("--all", help="Show what is right, too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check how a partner conforms to the specification, by GET only. Exit status 1 when something fails."""
+    from ocpi_hub.admin.tending import check as check_partner
+
+    report = with_hub(lambda resources: check_partner(resources, partner))
+    if as_json:
+        print_json(report)
+    else:
+        shown = [one for one in report["checks"] if every or one["verdict"] != "pass"]
+        rows = [(one["id"], one["module"], one["verdict"], one["said"], one["advice"], one["section"]) for one in shown]
+        print_table(("check", "module", "verdict", "what", "so", "specification"), rows, empty="nothing to complain of")
+        counts = report["counts"]
+        print(f"{report['verdict']}: {counts['pass']} pass, {counts['warn']} warn, {counts['fail']} fail")
+    if report["verdict"] == "fail":
+        sys.exit(1)
 
 
 def read_since(text: str, now: datetime) -> datetime:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from ocpi_hub.dialects.profile import Profile
 from ocpi_hub.dialects.shapes import Shape, shape_of
@@ -92,6 +92,13 @@ def with_slash(url: str, how: str) -> str:
     parts = urlsplit(url)
     path = parts.path.rstrip("/") + ("/" if how == "always" else "")
     return urlunsplit(parts._replace(path=path))
+
+
+def with_params(url: str, params: Mapping[str, str]) -> str:
+    """A URL with these parameters beside or in place of its own."""
+    parts = urlsplit(url)
+    own = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name not in params]
+    return urlunsplit(parts._replace(query=urlencode([*own, *params.items()], safe=":"), fragment=""))
 
 
 def slash_learned(asked: str, went: str) -> str | None:

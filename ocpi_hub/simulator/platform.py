@@ -20,6 +20,7 @@ from ocpi_hub.base.secrets import new_secret
 from ocpi_hub.wire import json as wire_json
 from ocpi_hub.wire.envelope import ABSENT, envelope
 from ocpi_hub.wire.headers import PartyId, encode_token, token_candidates
+from ocpi_hub.wire.types import parse_datetime
 
 Document = dict[str, Any]
 VERSION = "2.2.1"
@@ -145,6 +146,10 @@ class SimulatedPlatform:
         headers = {
             name: request.headers[name] for name in ("X-Request-ID", "X-Correlation-ID") if name in request.headers
         }
+        for word, other in (("to", "from"), ("from", "to")):
+            for part in ("country-code", "party-id"):
+                if f"OCPI-{word}-{part}" in request.headers:
+                    headers[f"OCPI-{other}-{part}"] = request.headers[f"OCPI-{word}-{part}"]
         return web.Response(body=body, status=status, content_type="application/json", headers=headers)
 
     def _details(self) -> Document:
@@ -311,10 +316,10 @@ class SimulatedPlatform:
                 return self._reply(request, 404, status_code=2003, message=f"no {module} {path[0]}")
             return self._reply(request, data=found)
         offset, limit = int(request.query.get("offset", 0)), min(int(request.query.get("limit", 50)), 50)
-        page = list(objects.values())[offset : offset + limit]
-        reply = self._reply(request, data=page)
-        reply.headers["X-Total-Count"], reply.headers["X-Limit"] = str(len(objects)), "50"
-        if offset + limit < len(objects):
+        matching = [one for one in objects.values() if _within(one, request)]
+        reply = self._reply(request, data=matching[offset : offset + limit])
+        reply.headers["X-Total-Count"], reply.headers["X-Limit"] = str(len(matching)), "50"
+        if offset + limit < len(matching):
             following = request.url.with_scheme("http").update_query(offset=offset + limit, limit=limit)
             reply.headers["Link"] = f'<{following}>; rel="next"'
         return reply
@@ -357,3 +362,11 @@ class SimulatedPlatform:
         """Wait until `true()` holds; looked at after each request. Raises TimeoutError."""
         async with asyncio.timeout(within), self.changed:
             await self.changed.wait_for(true)
+
+
+def _within(document: Document, request: web.Request) -> bool:
+    """Whether an object was last updated between the query's date_from and date_to."""
+    when = parse_datetime(document["last_updated"])
+    date_from, date_to = request.query.get("date_from"), request.query.get("date_to")
+    after = date_from is None or when >= parse_datetime(date_from)
+    return after and (date_to is None or when < parse_datetime(date_to))

@@ -13,6 +13,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
+from urllib.parse import urlencode
 
 import httpx
 from aiohttp import web
@@ -79,6 +80,7 @@ class Partner:
     authorizes: dict[str, dict[str, Any]] = field(default_factory=dict)  # token uid → AuthorizationInfo
     command_result: dict[str, Any] = field(default_factory=lambda: {"result": "ACCEPTED", "timeout": 30})
     page_size: int = 50
+    filters: bool = True  # keeps to date_from and date_to, by the second
     versions: list[dict[str, str]] = field(default_factory=list)
     endpoints: list[dict[str, str]] = field(default_factory=list)
 
@@ -306,11 +308,16 @@ class Partner:
         if heard.path:
             found = [thing for thing in every if heard.path in (thing.get("id"), thing.get("uid"))]
             return self._give(found[0]) if found else web.json_response(ocpi.envelope(status_code=2003), status=404)
+        if self.filters:
+            since, until = heard.query.get("date_from", ""), heard.query.get("date_to", "~")
+            every = [thing for thing in every if since[:19] <= str(thing.get("last_updated", since))[:19] < until]
         offset, limit = int(heard.query.get("offset", 0)), min(int(heard.query.get("limit", 10**6)), self.page_size)
         response = web.json_response(ocpi.envelope(every[offset : offset + limit]))
         response.headers.update({"X-Total-Count": str(len(every)), "X-Limit": str(self.page_size)})
         if offset + limit < len(every):
-            next_ = f"{self.url}/ocpi/sender/{heard.module}?offset={offset + limit}&limit={limit}"
+            params = {k: v for k, v in heard.query.items() if k.startswith("date_")}
+            params |= {"offset": str(offset + limit), "limit": str(limit)}
+            next_ = f"{self.url}/ocpi/sender/{heard.module}?{urlencode(params)}"
             response.headers["Link"] = f'<{next_}>; rel="next"'
         return response
 

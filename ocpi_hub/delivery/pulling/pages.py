@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
+from urllib.parse import urljoin, urlsplit
 
 from ocpi_hub.dialects.profile import Profile
-from ocpi_hub.dialects.speaking import with_slash
+from ocpi_hub.dialects.speaking import with_params, with_slash
 from ocpi_hub.wire.paging import read_next
 from ocpi_hub.wire.types import format_datetime
 
@@ -43,13 +43,6 @@ def first_url(endpoint: str, profile: Profile, *, date_from: datetime | None) ->
     if date_from is not None:
         params["date_from"] = format_datetime(date_from)
     return with_params(with_slash(endpoint, profile.trailing_slash), params)
-
-
-def with_params(url: str, params: Mapping[str, str]) -> str:
-    """A URL with these parameters beside or in place of its own."""
-    parts = urlsplit(url)
-    own = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name not in params]
-    return urlunsplit(parts._replace(query=urlencode([*own, *params.items()], safe=":"), fragment=""))
 
 
 def count_of(headers: Mapping[str, str], name: str) -> int | None:

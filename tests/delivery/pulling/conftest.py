@@ -17,7 +17,7 @@ async def hub(database_url: str, redis_url: str) -> AsyncIterator[Hub]:
 
 @pytest.fixture
 async def cpo() -> AsyncIterator[Partner]:
-    async with Partner(("CPO", "NL", "CPO"), name="A CPO", page_size=2) as partner:
+    async with Partner(("CPO", "NL", "CPO"), name="A CPO", page_size=2, filters=False) as partner:
         yield partner
 
 
