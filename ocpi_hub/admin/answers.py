@@ -71,7 +71,7 @@ def install_errors(app: FastAPI) -> None:
 
     @app.exception_handler(DBAPIError)
     async def _database(_request: Request, error: DBAPIError) -> Json:
-        if isinstance(error, DataError) or "0x00" in str(error.orig) or "u0000" in str(error.orig):
+        if isinstance(error, DataError) or any(said in str(error.orig) for said in _UNFIT):
             return rendered(422, "invalid", "a value cannot be kept: it has a NUL, or a number is too large")
         log.exception("admin.database_failed")
         return rendered(500, "internal", "the database refused; the log says why")
@@ -79,6 +79,10 @@ def install_errors(app: FastAPI) -> None:
     @app.exception_handler(wire_json.NotJson)
     async def _json(_request: Request, error: wire_json.NotJson) -> Json:
         return rendered(400, "not_json", str(error))
+
+
+_UNFIT = ("0x00", "u0000", "invalid input for query argument")
+"""What the database and its driver say of values that no column can hold."""
 
 
 async def operator_only(request: Request) -> None:

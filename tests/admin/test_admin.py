@@ -129,6 +129,7 @@ async def test_what_cannot_be_kept_is_never_an_error_of_ours(hub):
         ("GET", "/transactions?charger=%00", None),
         ("GET", "/chargers/%00", None),
         ("GET", "/cdrs?offset=99999999999999999999", None),
+        ("GET", "/audits?offset=99999999999999999999", None),
         ("POST", "/partners", {"name": "a\u0000"}),
         ("PUT", "/tokens/X9", {"group_id": "\u0000"}),
     ):
