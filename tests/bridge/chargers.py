@@ -70,7 +70,7 @@ class RawCharger:
     async def say(self, text: Any) -> None:
         await self.socket.send(text if isinstance(text, str | bytes) else json.dumps(text))
 
-    async def answer(self, *, within: float = 5.0) -> list[Any]:
+    async def answer(self, *, within: float = 30.0) -> list[Any]:
         """The next answer, or `["closed", code, reason]`."""
         async with asyncio.timeout(within):
             return await self._answers.get()
@@ -79,7 +79,7 @@ class RawCharger:
         """Whether no answer waits."""
         return self._answers.empty()
 
-    async def call(self, action: str, payload: Any, *, message_id: str | None = None, within: float = 5.0) -> Any:
+    async def call(self, action: str, payload: Any, *, message_id: str | None = None, within: float = 30.0) -> Any:
         """The payload of the answer, or the whole CALLERROR."""
         message_id = message_id or f"m{next(self._ids)}"
         await self.say([2, message_id, action, payload])
@@ -87,7 +87,7 @@ class RawCharger:
         assert answer[1] == message_id
         return answer[2] if answer[0] == 3 else answer
 
-    async def asked(self, *, within: float = 5.0) -> list[Any]:
+    async def asked(self, *, within: float = 30.0) -> list[Any]:
         """The next call from the central system."""
         async with asyncio.timeout(within):
             return await self.calls.get()

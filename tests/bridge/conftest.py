@@ -153,7 +153,7 @@ class Clock:
         return datetime.now(UTC) + self.shift
 
 
-async def until(condition: Callable[[], Awaitable[Any]] | Callable[[], Any], *, within: float = 5.0) -> Any:
+async def until(condition: Callable[[], Awaitable[Any]] | Callable[[], Any], *, within: float = 30.0) -> Any:
     """Wait for a condition; its value."""
     deadline = asyncio.get_running_loop().time() + within
     while True:

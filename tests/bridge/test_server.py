@@ -9,7 +9,7 @@ import pytest
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 from bridge_ocpp.bridge import Bridge
-from bridge_ocpp.port import ChargerOnline, RawCall
+from bridge_ocpp.port import RawCall
 from bridge_ocpp.server import charger_id_of, is_loopback
 from tests.bridge.chargers import dialled, raw
 from tests.bridge.conftest import PASSWORD, Place, until
@@ -149,8 +149,11 @@ async def test_the_best_version_that_is_offered_is_spoken(place: Place, offered:
     await place.register("CP1")
     async with dialled(place.bridge.url, "CP1", *offered) as socket:
         assert socket.subprotocol == spoken
-        await until(lambda: place.told(ChargerOnline))
-    assert (await place.record("CP1")).protocol == spoken
+
+        async def known() -> str | None:
+            return (await place.record("CP1")).protocol
+
+        assert await until(known) == spoken
 
 
 async def test_no_version_that_we_speak_is_refused(place: Place) -> None:

@@ -37,7 +37,7 @@ class Worker:
                 lines.append(line.decode().rstrip("\n"))
                 self._news.notify_all()
 
-    async def says(self, text: str, *, within: float = 15) -> None:
+    async def says(self, text: str, *, within: float = 45) -> None:
         """Wait for a line that contains this text."""
         async with asyncio.timeout(within), self._news:
             await self._news.wait_for(lambda: any(text in line for line in [*self.lines, *self.said]))

@@ -38,7 +38,7 @@ async def names(resources: Resources) -> list[str]:
     return [platform.name for platform in (await resources.one(Directory).now()).platforms]
 
 
-async def comes_true(question: Callable[[], Awaitable[bool]], *, within: float = 3) -> None:
+async def comes_true(question: Callable[[], Awaitable[bool]], *, within: float = 30) -> None:
     async with asyncio.timeout(within):
         while not await question():
             await asyncio.sleep(0.01)

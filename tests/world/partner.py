@@ -231,13 +231,13 @@ class Partner:
         """What the hub has said so far."""
         return [h for h in self.heard if h.module == module and method in (None, h.method)]
 
-    async def hears(self, module: str, method: str | None = None, *, count: int = 1, within: float = 10) -> list[Heard]:
+    async def hears(self, module: str, method: str | None = None, *, count: int = 1, within: float = 30) -> list[Heard]:
         """Wait until the hub has said `count` such things; gives all of them."""
         async with asyncio.timeout(within), self._changed:
             await self._changed.wait_for(lambda: len(self.told(module, method)) >= count)
         return self.told(module, method)
 
-    async def hears_until(self, true: Callable[[], bool], *, within: float = 10) -> None:
+    async def hears_until(self, true: Callable[[], bool], *, within: float = 30) -> None:
         """Wait until `true()` holds; looked at after each request."""
         async with asyncio.timeout(within), self._changed:
             await self._changed.wait_for(true)
