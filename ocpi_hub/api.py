@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from ocpi_hub.base.resources import Resources
-from ocpi_hub.modules import commands, credentials, hubclientinfo, owned, preferences, versions
+from ocpi_hub.modules import chargingprofiles, commands, credentials, hubclientinfo, owned, preferences, versions
 from ocpi_hub.modules.versions import Mounted
 from ocpi_hub.objects.kinds import KINDS, SESSIONS
 from ocpi_hub.routing.address import VERSION
@@ -50,7 +50,6 @@ def create_ocpi(resources: Resources) -> FastAPI:
 PASSED_ON = (
     (ModuleId.COMMANDS, InterfaceRole.SENDER),
     (ModuleId.CHARGING_PROFILES, InterfaceRole.SENDER),
-    (ModuleId.CHARGING_PROFILES, InterfaceRole.RECEIVER),
 )
 """What the hub offers only by passing it on to the party that is meant: the door does it, there is no route."""
 
@@ -79,6 +78,7 @@ def functional() -> Iterator[tuple[str, InterfaceRole, APIRouter]]:
         yield module, InterfaceRole.SENDER, asked
         yield module, InterfaceRole.RECEIVER, owned.receiver(kind)
     yield ModuleId.COMMANDS, InterfaceRole.RECEIVER, commands.receiver()
+    yield ModuleId.CHARGING_PROFILES, InterfaceRole.RECEIVER, chargingprofiles.receiver()
 
 
 async def _leave_to_the_door(_request: Request, error: Exception) -> NoReturn:

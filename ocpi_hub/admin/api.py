@@ -6,6 +6,7 @@ from ocpi_hub import __version__
 from ocpi_hub.admin import (
     agreements,
     chargers,
+    charging,
     clearing,
     devices,
     ledger,
@@ -33,6 +34,7 @@ def create_admin(resources: Resources) -> FastAPI:
         messages,
         chargers,
         devices,
+        charging,
         supply,
         ledger,
         clearing,

@@ -164,6 +164,9 @@ class Settings(BaseSettings):
     )
     ping_interval: float = Field(30.0, gt=0, description="Seconds between WebSocket pings to a charger")
     charger_timeout: float = Field(30.0, gt=0, description="Seconds that a charger may take to answer a call")
+    profiles_per_minute: int = Field(
+        10, gt=0, description="Requests about charging profiles that a partner may make for one session in a minute"
+    )
     session_interval: float = Field(
         60.0, ge=0, description="Least seconds between two updates of a running session, where nothing else changed"
     )

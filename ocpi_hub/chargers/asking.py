@@ -11,6 +11,7 @@ from bridge_ocpp.port import (
     StopCharging,
     UnlockConnector,
 )
+from ocpi_hub.chargers import profile_words as profiles
 from ocpi_hub.chargers.mapping import id_token_type
 from ocpi_hub.chargers.tables import PartnerCommand
 from ocpi_hub.wire import json as wire_json
@@ -19,6 +20,8 @@ from ocpi_hub.wire.commands import CommandType
 
 def charger_command(row: PartnerCommand) -> Command:
     """What the bridge is asked for a row. The partner's own reservation id never reaches a charger (mod_commands)."""
+    if row.type in profiles.WISHES:
+        return profiles.charger_command(row)
     return _COMMANDS[CommandType(row.type)](row)
 
 

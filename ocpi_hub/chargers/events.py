@@ -12,6 +12,7 @@ from bridge_ocpp.port import (
     ConnectorStatusChanged,
     Event,
     IdToken,
+    LimitChanged,
     ReservationChanged,
     TransactionCorrected,
     TransactionEnded,
@@ -21,7 +22,7 @@ from bridge_ocpp.port import (
     Where,
 )
 from ocpi_hub.base.resources import Resources
-from ocpi_hub.chargers import authorizing, evses, reservations, sessions
+from ocpi_hub.chargers import authorizing, evses, limits, reservations, sessions
 
 log = structlog.get_logger()
 
@@ -36,6 +37,7 @@ HEARD: dict[type[Event], Handler] = {
     TransactionEnded: sessions.ended,
     TransactionCorrected: sessions.corrected,
     ReservationChanged: reservations.changed,
+    LimitChanged: limits.changed,
 }
 
 

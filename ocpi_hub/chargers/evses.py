@@ -8,7 +8,7 @@ from sqlmodel import col, select
 
 from bridge_ocpp.port import ChargerBooted, ChargerOnline, ConnectorStatus, ConnectorStatusChanged
 from ocpi_hub.base.resources import Resources
-from ocpi_hub.chargers import placing
+from ocpi_hub.chargers import placing, smartness
 from ocpi_hub.chargers.mapping import evse_status
 from ocpi_hub.chargers.tables import ChargerEvse, ChargerPlacement
 
@@ -36,8 +36,9 @@ async def connection_changed(resources: Resources, event: ChargerOnline, db: Asy
 
 
 async def booted(resources: Resources, event: ChargerBooted, db: AsyncSession) -> None:
-    """Who boots is there."""
+    """Who boots is there; what it can do is asked where it is not known."""
     await _set_online(resources, event.charger_id, True, db)
+    await smartness.booted(resources, event, db)
 
 
 async def _set_online(resources: Resources, charger_id: str, online: bool, db: AsyncSession) -> None:

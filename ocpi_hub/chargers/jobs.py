@@ -11,8 +11,10 @@ from sqlmodel import col, select
 from bridge_ocpp.port import ChargerPort, Outcome, OutcomeStatus
 from ocpi_hub.base.jobs import job, ring_after_commit, scheduled
 from ocpi_hub.base.resources import Resources
-from ocpi_hub.chargers import reservations, results
+from ocpi_hub.chargers import limits as _limits  # noqa: F401 - more jobs of this room
+from ocpi_hub.chargers import reservations, results, setters, smartness
 from ocpi_hub.chargers.asking import charger_command
+from ocpi_hub.chargers.profile_words import Wish
 from ocpi_hub.chargers.tables import Authorization, PartnerCommand
 from ocpi_hub.wire.commands import CommandType
 
@@ -46,6 +48,8 @@ async def execute(resources: Resources, command_id: int) -> None:
         query = select(PartnerCommand).where(PartnerCommand.id == command_id).with_for_update()
         asked = (await db.scalars(query.execution_options(populate_existing=True))).one()
         told = await results.settle(db, asked, outcome, at=resources.clock())
+        if asked.type == Wish.SET:
+            await smartness.learned(resources, asked.charger_id, outcome, db)
         if told and outcome.accepted and asked.type in _AFTERWARDS:
             await _AFTERWARDS[asked.type](resources, asked, db)
 
@@ -53,6 +57,7 @@ async def execute(resources: Resources, command_id: int) -> None:
 _AFTERWARDS: dict[str, Callable[[Resources, PartnerCommand, AsyncSession], Awaitable[None]]] = {
     CommandType.RESERVE_NOW: reservations.taken,
     CommandType.CANCEL_RESERVATION: reservations.given_up,
+    Wish.SET: setters.taken,
 }
 
 

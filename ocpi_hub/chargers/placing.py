@@ -252,6 +252,22 @@ async def publish_status(
         await _patch_location(owner_of(placement), (placement.location_id, evse.uid), changes, db, at=at)
 
 
+async def publish_capability(
+    placement: ChargerPlacement, capability: str, has: bool, db: AsyncSession, *, at: datetime
+) -> None:
+    """Say of every EVSE of a charger that it has a capability, or has it no more (mod_locations, Capability)."""
+    location = await location_of(db, placement)
+    if location is None:
+        return
+    described = {evse["uid"].lower(): evse for evse in location["evses"]}
+    for evse in await evses_of(db, placement.key):
+        now = [str(one) for one in described.get(evse.uid_key, {}).get("capabilities") or []]
+        if (capability in now) != has:
+            wanted = [*now, capability] if has else [one for one in now if one != capability]
+            changes = {"capabilities": wanted, "last_updated": format_datetime(at)}
+            await _patch_location(owner_of(placement), (str(placement.location_id), evse.uid), changes, db, at=at)
+
+
 async def find(db: AsyncSession, charger_id: str, *, lock: bool = False) -> ChargerPlacement | None:
     """The placement of a charger; ids compare case-insensitively."""
     query = select(ChargerPlacement).where(ChargerPlacement.key == charger_id.lower())

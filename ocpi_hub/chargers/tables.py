@@ -18,7 +18,8 @@ class ChargerPlacement(SQLModel, table=True):
     """A charger and the Location it stands at; without `location_id` it is registered but roams nowhere.
 
     `status` is what the charger last said of itself as a whole (a ConnectorStatus), `online` whether its socket is
-    open.
+    open. `takes_profiles`: it takes charging profiles (None: not known), as learned of the model and firmware
+    `profiles_asked_of`.
     """
 
     __tablename__ = "charger_placement"
@@ -34,6 +35,8 @@ class ChargerPlacement(SQLModel, table=True):
     tariff_ids: list[str] = Field(default_factory=list, sa_type=JSONB)
     online: bool = False
     status: str | None = None
+    takes_profiles: bool | None = None
+    profiles_asked_of: str | None = None
     created_at: datetime = Field(sa_type=UtcTime)
 
 
@@ -100,7 +103,8 @@ class PartnerCommand(SQLModel, table=True):
     `id` is also the remote start id and the reservation id that the charger hears: unique, and nobody else's.
     `state` goes WAITING → ASKED → ANSWERED. `outcome` is the CommandResultType told to the partner, `late_outcome`
     what the charger said after a TIMEOUT had been told. `id_token_key` is the token as the charger knows it, folded.
-    `token` is the partner's Token document. `reservation_id` and `response_url` are the partner's own.
+    `token` is the partner's Token document. `reservation_id` and `response_url` are the partner's own. `profile` is the
+    OCPI ChargingProfile of a request of profiles.py, `duration` what it wants to see, in seconds.
     """
 
     __tablename__ = "partner_command"
@@ -108,6 +112,7 @@ class PartnerCommand(SQLModel, table=True):
         Index("ix_partner_command_open", "deadline", postgresql_where="state <> 'ANSWERED'"),
         Index("ix_partner_command_token", "id_token_key", "received_at"),
         Index("ix_partner_command_reservation", "from_key", "reservation_key"),
+        Index("ix_partner_command_session", "session_id", "received_at"),
     )
 
     id: int | None = Field(default=None, sa_column_args=(Identity(),), primary_key=True)
@@ -142,6 +147,30 @@ class PartnerCommand(SQLModel, table=True):
     late_outcome: str | None = None
     answered_at: datetime | None = Field(default=None, sa_type=UtcTime)
     session_id: str | None = None
+    profile: str | None = Field(default=None, sa_type=JsonText)
+    duration: int | None = None
+
+
+class ProfileSetter(SQLModel, table=True):
+    """The partner whose charging profile the charger took last for a session: it is told when the limits change.
+
+    `told` are the limits that it was told last, `due_at` since when it is to be told of others.
+    """
+
+    __tablename__ = "profile_setter"
+    __table_args__ = (
+        Index("ix_profile_setter_transaction", "transaction_id"),
+        Index("ix_profile_setter_due", "due_at", postgresql_where="due_at IS NOT NULL"),
+    )
+
+    session_id: str = Field(primary_key=True)
+    transaction_id: str
+    platform_id: str
+    party_country_code: str
+    party_id: str
+    command_id: int | None = None
+    told: str | None = None
+    due_at: datetime | None = Field(default=None, sa_type=UtcTime)
 
 
 class Authorization(SQLModel, table=True):

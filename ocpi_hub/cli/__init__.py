@@ -8,7 +8,7 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from ocpi_hub.cli import agreements, chargers, firmware, messages, partners, run, simulate
+from ocpi_hub.cli import agreements, chargers, firmware, messages, partners, run, simulate, sites
 from ocpi_hub.cli import devices as _devices  # noqa: F401 - more commands of a charger
 from ocpi_hub.cli.output import fail, known_errors
 from ocpi_hub.wire.errors import from_validation
@@ -27,6 +27,7 @@ app.add_typer(partners.app, name="partner")
 app.add_typer(agreements.app, name="agreement")
 app.add_typer(chargers.app, name="charger")
 app.add_typer(firmware.app, name="firmware")
+app.add_typer(sites.app, name="site")
 app.add_typer(simulate.app, name="simulate")
 
 

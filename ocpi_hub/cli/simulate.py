@@ -117,6 +117,12 @@ def charger(
     protocol: Annotated[str, typer.Option(help="ocpp1.6, ocpp2.0.1 or ocpp2.1")] = "ocpp1.6",
     evses: Annotated[int, typer.Option(min=1, help="How many EVSEs it has.")] = 1,
     power: Annotated[int, typer.Option(min=1, help="Charging power in W.")] = 11000,
+    phases: Annotated[int, typer.Option(min=1, max=3, help="Phases that a car loads; it draws the same on each.")] = 3,
+    car: Annotated[float | None, typer.Option(min=0, help="The most that a car takes, in A per phase.")] = None,
+    refuse: Annotated[
+        list[str] | None, typer.Option(help="A purpose of charging profiles that it does not take; may be repeated.")
+    ] = None,
+    smart: Annotated[bool, typer.Option("--smart/--no-smart", help="Whether it knows charging profiles.")] = True,
     card: Annotated[str | None, typer.Option(help="Hold this card to EVSE 1 after the boot.")] = None,
     seconds: Annotated[float, typer.Option(min=0.1, help="How long that car charges.")] = 30.0,
     once: Annotated[bool, typer.Option("--once", help="End after that charge.")] = False,
@@ -137,6 +143,10 @@ def charger(
         protocol=protocol,
         evses=evses,
         power_w=Decimal(power),
+        phases=phases,
+        car_a=None if car is None else Decimal(str(car)),
+        smart=smart,
+        refused=frozenset(refuse or ()),
         tls=_tls(ca, certificate) if url.startswith("wss://") else None,
         tell=lambda what, text: print(f"{what:<10} {text}", flush=True),
     )

@@ -33,7 +33,7 @@ def receiver() -> APIRouter:
             body=document,
             platform_id=caller.platform.id,
             from_party=_sender(caller, routing),
-            to_party=_addressed(resources, routing),
+            to_party=addressed(resources, routing),
             correlation_id=correlation_id,
         )
         return answer(resources, await accept(resources, asked, db))
@@ -48,7 +48,7 @@ def _command(name: str) -> CommandType:
         raise InvalidParameters(f"there is no command {name[:50]}") from None
 
 
-def _addressed(resources: Resources, routing: Routing) -> PartyId | None:
+def addressed(resources: Resources, routing: Routing) -> PartyId | None:
     """Our party that OCPI-to names; None where it names nobody or the hub: then the content decides."""
     settings = resources.settings
     hub = PartyId(settings.country_code, settings.party_id)

@@ -225,9 +225,9 @@ async def test_a_module_that_the_receiver_does_not_offer_is_4000_and_named(world
     answer = await world.emsp.request("GET", url, from_="DE/MSP", to="NL/ABC")
     assert said(answer) == (200, 4000)
     assert "bookings SENDER" in answer.json()["status_message"]
-    ours = await world.emsp.call("GET", "chargingprofiles", "S1", to="NL/CPO")
+    ours = await world.emsp.call("POST", "commands", "START_SESSION", role="SENDER", json={}, to="NL/CPO")
     assert said(ours) == (200, 4000)
-    assert "chargingprofiles RECEIVER" in ours.json()["status_message"]
+    assert "commands SENDER" in ours.json()["status_message"]
 
 
 @pytest.mark.parametrize("verb", ["TRACE", "OPTIONS", "HEAD"])
