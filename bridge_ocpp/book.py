@@ -24,6 +24,9 @@ from bridge_ocpp.port import (
     TransactionFilter,
 )
 from bridge_ocpp.security import credentials
+from bridge_ocpp.security.authority import Signing
+from bridge_ocpp.security.strongbox import Strongbox
+from bridge_ocpp.security.tables import SecurityEventRow
 from bridge_ocpp.smart.book import Sites
 from bridge_ocpp.smart.tables import LimitRow, ProfileRow, ShareRow
 from bridge_ocpp.tables import (
@@ -41,14 +44,15 @@ from bridge_ocpp.upkeep.tables import FirmwareTaskRow, LogRow
 from bridge_ocpp.upkeep.watch_book import OWNED as WATCHED
 from bridge_ocpp.upkeep.watch_book import WatchBook
 
-__all__ = ["Book", "Sites", "Streams", "UpkeepBook", "WatchBook"]
+__all__ = ["Book", "Signing", "Sites", "Streams", "Strongbox", "UpkeepBook", "WatchBook"]
 
 LONGEST_ID = 48
 """OCPP 2.0.1, part 4: the identity of a charging station has at most 48 characters."""
 
 
 _OWNED = (
-    *(ConnectorRow, RemoteStartRow, NoticeRow, FrameRow, StreamRow, *OWNED, FirmwareTaskRow, LogRow),
+    *(ConnectorRow, RemoteStartRow, NoticeRow, FrameRow, StreamRow, SecurityEventRow),
+    *(*OWNED, FirmwareTaskRow, LogRow),
     *WATCHED,
     *(ReservationRow, ProfileRow, LimitRow, ShareRow),
 )
@@ -84,6 +88,7 @@ class Book(Shelf):
         await db.delete(row)
         for table in _OWNED:
             await db.execute(delete(table).where(col(table.charger_key) == row.key))
+        await credentials.revoke_all(db, row.key, now=self._now())
         return True
 
     async def set_password(self, charger_id: str, password: str, db: AsyncSession) -> bool:

@@ -23,9 +23,9 @@ from bridge_ocpp.ledger import Ledger, UnitOfWork
 from bridge_ocpp.port import Attend, Command, HubPort, Outcome, OutcomeStatus
 from bridge_ocpp.relay import Ear, RedisChargerPort
 from bridge_ocpp.seats import DRAIN, Seats
-from bridge_ocpp.security import credentials
+from bridge_ocpp.security import credentials, delivering, events, signing
 from bridge_ocpp.security.admission import Known
-from bridge_ocpp.security.tls import Identity
+from bridge_ocpp.security.tls import ClientCertificate, Identity
 from bridge_ocpp.server import listening
 from bridge_ocpp.smart import keeping
 from bridge_ocpp.smart.balancer import Balancer
@@ -34,6 +34,7 @@ from bridge_ocpp.upkeep.foreman import Foreman
 log = structlog.get_logger()
 
 PRUNING = 3600.0
+RENEWING = 1800.0
 
 
 class Bridge:
@@ -69,7 +70,7 @@ class Bridge:
             self._ledger,
             self.process_id,
             connections=lambda: self.connections,
-            kinds=tending.KINDS,
+            kinds={**tending.KINDS, **delivering.KINDS},
             at_once=config.errands_at_once,
         )
         self.balancer = Balancer(self._ledger, hub, RedisChargerPort(redis), now=now, sharing=desk.sharing)
@@ -100,6 +101,7 @@ class Bridge:
         """Listen while inside. Leaving closes the sockets, lets what was heard be handled, and tells nobody offline:
         chargers that come back within a ping interval, to this process restarted or to another, were never away."""
         await self._alive()
+        await self.watch_tls()
         self._timers = [
             asyncio.create_task(work)
             for work in (
@@ -110,6 +112,7 @@ class Bridge:
                 self._every(self._beat_every, self.go_round),
                 self._every(self.config.balance_interval, self.balancer.look),
                 self._every(PRUNING, self.prune),
+                self._every(RENEWING, self.renew_certificates),
                 self._every(self.config.errand_interval, self.attend),
                 self._every(self.config.tls_watch, self.watch_tls),
             )
@@ -133,13 +136,14 @@ class Bridge:
             self._foreman.stop()
             await self._last_words()
 
-    async def _lookup(self, charger_key: str, serial: str | None) -> Known | None:
-        return await self._ledger.write(lambda db: credentials.known(db, charger_key, serial=serial))
+    async def _lookup(self, charger_key: str, certificate: ClientCertificate | None) -> Known | None:
+        return await self._ledger.write(lambda db: credentials.known(db, charger_key, certificate))
 
     async def watch_tls(self) -> None:
-        """Read the TLS files again where they have changed; open sockets notice nothing."""
+        """Read the TLS files again where they have changed, and our own authorities; open sockets notice nothing."""
         if self._identity is not None:
-            self._identity.refresh(())
+            now = self._now()
+            self._identity.refresh(await self._ledger.write(lambda db: signing.trusted(db, now=now)))
 
     async def _ask(self, charger_key: str, command: Command, within: float) -> Outcome:
         """A question from another process."""
@@ -199,6 +203,13 @@ class Bridge:
         await self._ledger.write(lambda db: self._journal.prune(db, per_charger=kept, before=before))
         await self._ledger.write(lambda db: status.prune(db, now=now, before=before))
         await self._ledger.write(keeping.prune)
+        await self._ledger.write(lambda db: events.prune(db, now=now))
+
+    async def renew_certificates(self) -> None:
+        """Have chargers asked for new requests whose certificates end soon."""
+        now = self._now()
+        if count := await self._ledger.write(lambda db: signing.owe_renewals(db, now=now)):
+            log.info("bridge.renewals_owed", count=count)
 
     async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         while True:

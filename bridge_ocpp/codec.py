@@ -28,8 +28,10 @@ from bridge_ocpp.port import (
     write_schedule,
 )
 
-COMMANDS: Mapping[str, type[Command]] = {kind.__name__: kind for kind in Command.__subclasses__()}
-"""Every command of the port."""
+COMMANDS: Mapping[str, type[Command]] = {
+    kind.__name__: kind for kind in Command.__subclasses__() if kind.__module__.startswith("bridge_ocpp.port.")
+}
+"""Every command of the port; what only the bridge itself says, such as a password that it made, does not travel."""
 
 
 def _token(value: Any) -> IdToken:
@@ -61,6 +63,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "criteria": tuple,
     "ids": tuple,
     "monitors": lambda values: tuple(Monitor(**{**v, "variable": VariableName(**v["variable"])}) for v in values),
+    "kinds": tuple,
     **dict.fromkeys(("expires_at", "retrieve_at", "install_at", "since", "until"), datetime.fromisoformat),
     "charging_profile": read_profile,
     "schedule": read_schedule,

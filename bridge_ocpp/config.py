@@ -6,9 +6,10 @@ No reading of the environment here: that is the assembler's business.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bridge_ocpp.security.authority import Signing
 from bridge_ocpp.security.tls import TlsFiles
 
-__all__ = ["BridgeConfig", "TlsFiles"]
+__all__ = ["BridgeConfig", "Signing", "TlsFiles"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ class BridgeConfig:
     """Networks of TLS proxies: what comes from there came over TLS."""
     tls_watch: float = 5.0
     """Between two looks whether the TLS files have changed."""
+    signing: Signing | None = None
+    """How chargers' certificates are signed; None: not at all."""
     queue: int = 64
     """Calls of one charger that may wait to be handled; a charger that follows the protocol has one."""
     message_rate: float = 200.0

@@ -18,7 +18,7 @@ from bridge_ocpp.devices import booting, reports, streams
 from bridge_ocpp.dialects.charging import LimitTold, NeedsTold, PlanTold, ProfilesReported
 from bridge_ocpp.dialects.device_words import ReportPart
 from bridge_ocpp.dialects.monitoring import CustomerTold, EventsTold, MessagesTold, MonitorsTold
-from bridge_ocpp.dialects.security_words import ChainStatusAsked
+from bridge_ocpp.dialects.security_words import ChainStatusAsked, SecurityEvent, SigningWanted, Unserved
 from bridge_ocpp.dialects.stream_words import StreamClosed, StreamOpened, StreamTold
 from bridge_ocpp.dialects.upkeep import FirmwareTold, LogTold
 from bridge_ocpp.dialects.words import (
@@ -36,6 +36,7 @@ from bridge_ocpp.dialects.words import (
 )
 from bridge_ocpp.ledger import Ledger
 from bridge_ocpp.port import AuthStatus, HubPort, IdToken, Verdict, Where
+from bridge_ocpp.security import events, signing
 from bridge_ocpp.smart import balancer, keeping
 from bridge_ocpp.speaker import Speaker
 from bridge_ocpp.tables import TransactionRow
@@ -140,6 +141,20 @@ async def _meter(desk: Desk, speaker: Speaker, told: Metered, received: datetime
     return Reply(desk.now())
 
 
+async def _signing_wanted(desk: Desk, speaker: Speaker, told: SigningWanted, received: datetime) -> Reply:
+    policy = desk.config.signing
+    if policy is None:
+        return Reply(desk.now(), accepted=False, reason="this hub signs no certificates")
+    hearing = desk.hearing(speaker, received)
+    reason = await desk.ledger.write(lambda db: signing.wanted(db, told, policy, hearing))
+    return Reply(desk.now(), accepted=reason is None, reason=reason or "")
+
+
+async def _unserved(desk: Desk, speaker: Speaker, told: Unserved, _received: datetime) -> Reply:
+    log.info("bridge.unserved", charger=speaker.id, topic=told.topic)
+    return Reply(desk.now())
+
+
 _HANDLERS: Mapping[type, Callable[..., Awaitable[Reply]]] = {
     Beat: _beat,
     Transfer: _beat,
@@ -153,6 +168,9 @@ _HANDLERS: Mapping[type, Callable[..., Awaitable[Reply]]] = {
     StreamClosed: _written(streams.closed),
     StreamTold: _written(streams.told),
     ChainStatusAsked: _chain_status,
+    SecurityEvent: _written(events.told),
+    SigningWanted: _signing_wanted,
+    Unserved: _unserved,
     ReportPart: _written(reports.part_told),
     FirmwareTold: _written(firmware.told),
     LogTold: _written(logs.told),

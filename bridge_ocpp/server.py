@@ -29,7 +29,7 @@ from bridge_ocpp.dialects import DIALECTS
 from bridge_ocpp.dialects.words import Dialect
 from bridge_ocpp.security.admission import Entry, Knock, Known, Refusal, judge
 from bridge_ocpp.security.proxies import Proxies
-from bridge_ocpp.security.tls import Identity, read_certificate
+from bridge_ocpp.security.tls import ClientCertificate, Identity, read_certificate
 
 log = structlog.get_logger()
 
@@ -44,8 +44,8 @@ _silent = logging.getLogger("bridge_ocpp.websocket")
 _silent.setLevel(logging.CRITICAL)
 
 
-Lookup = Callable[[str, str | None], Awaitable[Known | None]]
-"""What is known of a charger, by its key; and of the certificate with this serial number, if it shows one."""
+Lookup = Callable[[str, ClientCertificate | None], Awaitable[Known | None]]
+"""What is known of a charger, by its key, and of the certificate that it shows."""
 Serve = Callable[["Line", Entry, Dialect], Awaitable[None]]
 
 
@@ -126,8 +126,7 @@ class Gate:
         """Who guesses too often is not even looked up."""
         if self._doorman.turns_away(knock.address, knock.key, now=self._now()):
             return "too many attempts"
-        serial = knock.certificate.serial if knock.certificate else None
-        known = await self._lookup(knock.key, serial)
+        known = await self._lookup(knock.key, knock.certificate)
         config = self._config
         verdict = judge(knock, known, pepper=config.secret, open_allowed=config.open_allowed)
         if isinstance(verdict, Entry):

@@ -15,6 +15,7 @@ MODULES = (
     "ocpi_hub.clearing.tables",
     "bridge_ocpp.tables",
     "bridge_ocpp.devices.stream_tables",
+    "bridge_ocpp.security.tables",
     "bridge_ocpp.devices.tables",
     "bridge_ocpp.upkeep.tables",
     "bridge_ocpp.smart.tables",

@@ -29,7 +29,7 @@ from sqlmodel import col
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.loops.auto import auto_loop_factory
 
-from bridge_ocpp.port import ChargerBook, WatchBook
+from bridge_ocpp.port import ChargerBook, SecurityBook, WatchBook
 from ocpi_hub import __version__
 from ocpi_hub.admin import uploads
 from ocpi_hub.admin.api import create_admin
@@ -166,6 +166,7 @@ async def _families(resources: Resources) -> list[Metric]:
                 online = sum(charger.online for charger in chargers)
                 families.append(_gauge("ocpi_chargers_online", "Chargers that are connected now", online))
                 families.append(await _alerts(resources, db))
+                families.append(await _security_events(resources.get(SecurityBook), db))  # type: ignore[type-abstract]
             return families
     except (SQLAlchemyError, OSError, TimeoutError) as error:
         log.warning("metrics.no_database", error=type(error).__name__)
@@ -227,6 +228,14 @@ async def _pulls(db: AsyncSession, now: datetime) -> list[Metric]:
         if watermark is not None:
             age.add_metric([platform_id, name, module], (now - watermark).total_seconds())
     return [failures, age, missing]
+
+
+async def _security_events(book: SecurityBook, db: AsyncSession) -> Metric:
+    text_ = "Security events of our chargers in the last 90 days, by type (OCPP's own, or other)"
+    family = GaugeMetricFamily("ocpi_charger_security_events", text_, labels=["type", "critical"])
+    for kind, critical, count in await book.event_counts(db):
+        family.add_metric([kind, str(critical).lower()], count)
+    return family
 
 
 async def _platforms(db: AsyncSession) -> list[Metric]:

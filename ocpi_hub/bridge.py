@@ -12,7 +12,7 @@ from ocpi_hub.base.jobs import Bellringer, use_broker
 from ocpi_hub.base.log import configure_logs
 from ocpi_hub.base.resources import Resources, open_resources, required_urls
 from ocpi_hub.base.settings import Settings
-from ocpi_hub.chargers.binding import bind, pepper
+from ocpi_hub.chargers.binding import bind, pepper, signing
 from ocpi_hub.chargers.events import HubEvents
 
 POOL_SIZE = 20
@@ -37,6 +37,7 @@ def bridge_of(resources: Resources) -> Bridge:
         tls=_tls_files(settings),
         tls_port=settings.ocpp_tls_port,
         tls_proxies=settings.ocpp_tls_proxies,
+        signing=signing(resources),
     )
     return Bridge(
         config,

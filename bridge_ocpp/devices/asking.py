@@ -24,12 +24,15 @@ from bridge_ocpp.port import (
     ChangeAvailability,
     Command,
     GetVariables,
+    ListCertificates,
     Outcome,
     OutcomeStatus,
+    RotatePassword,
     SetVariables,
     VariableName,
     VariableSetting,
 )
+from bridge_ocpp.security import delivering, rotating
 from bridge_ocpp.tables import ChargerRow
 
 AT_ONCE = 50
@@ -102,6 +105,8 @@ PROCEDURES: Mapping[type[Command], Callable[..., Awaitable[Outcome]]] = {
     GetVariables: get_variables,
     SetVariables: set_variables,
     ChangeAvailability: change_availability,
+    RotatePassword: rotating.rotate,
+    ListCertificates: delivering.list_certificates,
 }
 
 

@@ -32,6 +32,8 @@ class OutcomeStatus(StrEnum):
     UNKNOWN_TRANSACTION = "UNKNOWN_TRANSACTION"
     UNKNOWN_RESERVATION = "UNKNOWN_RESERVATION"
     UNKNOWN_PROFILE = "UNKNOWN_PROFILE"
+    UNKNOWN = "UNKNOWN"
+    """The charger has no such thing as the command names."""
     OFFLINE = "OFFLINE"
     TIMEOUT = "TIMEOUT"
     FAILED = "FAILED"

@@ -26,8 +26,10 @@ class Known:
 
     security_profile: int
     passwords: tuple[KeptPassword, ...] = ()
+    issued_to: str | None = None
+    """The key of the charger that we gave the shown certificate to; None: we did not."""
     revoked: bool = False
-    """The certificate that it shows was revoked."""
+    """The shown certificate was revoked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,9 @@ def judge(knock: Knock, known: Known | None, *, pepper: bytes, open_allowed: boo
     if known is None:
         return Refusal.PASSWORD
     if knock.certificate is not None:
-        if known.revoked or not knock.certificate.is_for(knock.charger_id):
+        named = knock.certificate.is_for(knock.charger_id)
+        its_own = named if known.issued_to is None else known.issued_to == knock.key
+        if known.revoked or not its_own:
             return Refusal.CERTIFICATE
         return Entry(knock.key, 3, serial=knock.certificate.serial)
     if right is not None:

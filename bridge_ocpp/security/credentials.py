@@ -1,19 +1,23 @@
 """What is kept of a charger's credentials, on its row: read for the gate, and changed by how the charger came in."""
 
-from sqlalchemy import select
+from datetime import datetime
+
+from sqlalchemy import and_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from bridge_ocpp import passwords
 from bridge_ocpp.security.admission import Entry, KeptPassword, Known
+from bridge_ocpp.security.tables import CertificateRow
+from bridge_ocpp.security.tls import ClientCertificate
 from bridge_ocpp.tables import ChargerRow
 
 MOST_PENDING = 8
 """Passwords that may wait for a charger to use them; a ninth is not sent, for none of them may be forgotten."""
 
 
-async def known(db: AsyncSession, charger_key: str, *, serial: str | None) -> Known | None:
-    """What the gate needs to know of a charger; `serial` is that of the certificate that it shows."""
+async def known(db: AsyncSession, charger_key: str, certificate: ClientCertificate | None) -> Known | None:
+    """What the gate needs to know of a charger, and of the certificate that it shows."""
     query = select(
         col(ChargerRow.security_profile),
         col(ChargerRow.password_salt),
@@ -26,24 +30,62 @@ async def known(db: AsyncSession, charger_key: str, *, serial: str | None) -> Kn
     profile, salt, digest, pending = found
     kept = [KeptPassword(salt, digest)] if salt is not None and digest is not None else []
     kept += [KeptPassword(bytes.fromhex(e["salt"]), bytes.fromhex(e["digest"]), pending=True) for e in pending]
-    return Known(profile, tuple(kept))
+    if certificate is None:
+        return Known(profile, tuple(kept))
+    owner = select(col(CertificateRow.charger_key), col(CertificateRow.revoked_at)).where(
+        col(CertificateRow.fingerprint) == certificate.fingerprint
+    )
+    issued = (await db.execute(owner.limit(1))).first()
+    if issued is None:
+        return Known(profile, tuple(kept))
+    return Known(profile, tuple(kept), issued_to=issued[0], revoked=issued[1] is not None)
+
+
+async def revoke_all(db: AsyncSession, charger_key: str, *, now: datetime) -> None:
+    """A charger that is removed leaves no certificate that counts: another one may get its id."""
+    mine = and_(col(CertificateRow.charger_key) == charger_key, col(CertificateRow.revoked_at).is_(None))
+    await db.execute(update(CertificateRow).where(mine).values(revoked_at=now))
 
 
 def entered(row: ChargerRow, entry: Entry) -> None:
-    """The charger came in: it may not come less safely again, and a new password that it used is the only one."""
+    """The charger came in: it may not come less safely again, and a new password that it used counts alone."""
     row.security_profile = max(row.security_profile, entry.profile)
     if entry.serial is not None:
         row.certificate_serial = entry.serial
     if entry.password is not None and entry.password.pending:
-        settle(row, entry.password.salt, entry.password.digest)
+        used(row, entry.password)
 
 
-def settle(row: ChargerRow, salt: bytes, digest: bytes) -> None:
-    """This password, and no other, is the charger's."""
-    row.password_salt, row.password_digest, row.pending_passwords = salt, digest, []
+def await_use(row: ChargerRow, new: KeptPassword) -> bool:
+    """Let a password count beside the present one; False where too many wait already."""
+    if len(row.pending_passwords) >= MOST_PENDING:
+        return False
+    row.pending_passwords = [*row.pending_passwords, _plain(new)]
+    return True
+
+
+def used(row: ChargerRow, password: KeptPassword) -> None:
+    """A password that waited is the charger's now. Those before it are over, those after it may still come.
+
+    One that waits no longer was overtaken by a later one, or by the operator: nothing changes.
+    """
+    plain = _plain(password)
+    if plain in row.pending_passwords:
+        row.password_salt, row.password_digest = password.salt, password.digest
+        row.pending_passwords = row.pending_passwords[row.pending_passwords.index(plain) + 1 :]
+
+
+def withdraw(row: ChargerRow, password: KeptPassword) -> None:
+    """The charger will never use this one."""
+    row.pending_passwords = [each for each in row.pending_passwords if each != _plain(password)]
 
 
 def set_password(row: ChargerRow, password: str, pepper: bytes) -> None:
     """The operator's word: no other password counts. Raises ValueError for one that chargers cannot carry."""
     salt = passwords.new_salt()
-    settle(row, salt, passwords.digest(passwords.checked(password), salt=salt, pepper=pepper))
+    row.password_digest = passwords.digest(passwords.checked(password), salt=salt, pepper=pepper)
+    row.password_salt, row.pending_passwords = salt, []
+
+
+def _plain(password: KeptPassword) -> dict[str, str]:
+    return {"salt": password.salt.hex(), "digest": password.digest.hex()}

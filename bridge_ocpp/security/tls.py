@@ -10,6 +10,7 @@ from pathlib import Path
 
 import structlog
 from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import ExtensionOID, NameOID
 
 log = structlog.get_logger()
@@ -122,10 +123,12 @@ def _load_authorities(context: ssl.SSLContext, path: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ClientCertificate:
-    """A certificate that a charger showed and that the handshake found valid. `serial` is in hexadecimal."""
+    """A certificate that a charger showed and that the handshake found valid. `serial` is in hexadecimal,
+    `fingerprint` its SHA-256."""
 
     names: frozenset[str]
     serial: str
+    fingerprint: bytes
 
     def is_for(self, charger_id: str) -> bool:
         """Whether it names this charger: its common name, or a DNS name or URI among its alternative names."""
@@ -143,4 +146,8 @@ def read_certificate(der: bytes) -> ClientCertificate:
     if isinstance(found, x509.SubjectAlternativeName):
         names += found.get_values_for_type(x509.DNSName)
         names += found.get_values_for_type(x509.UniformResourceIdentifier)
-    return ClientCertificate(frozenset(name.casefold() for name in names), f"{certificate.serial_number:X}")
+    return ClientCertificate(
+        frozenset(name.casefold() for name in names),
+        f"{certificate.serial_number:X}",
+        certificate.fingerprint(SHA256()),
+    )

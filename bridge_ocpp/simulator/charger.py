@@ -22,6 +22,7 @@ from websockets.typing import Subprotocol
 
 from bridge_ocpp.simulator.device import Device, Variable
 from bridge_ocpp.simulator.meter import Charge, Drawn, Evse, Payload
+from bridge_ocpp.simulator.security import Safe
 from bridge_ocpp.simulator.speech16 import Speech16
 from bridge_ocpp.simulator.speech201 import Speech21, Speech201
 from bridge_ocpp.simulator.stack import Stack
@@ -102,7 +103,7 @@ class SimulatedCharger:
         self.online = asyncio.Event()
         self.workshop = Workshop(self)
         self.watch = Watch(self)
-        self._password = password
+        self.safe = Safe(self, password)
         self._sample_every = sample_every
         self._heartbeat_every = heartbeat_every
         self.tell = tell or (lambda _what, _text: None)
@@ -140,9 +141,10 @@ class SimulatedCharger:
 
     async def _one_connection(self) -> None:
         headers = {}
-        if self._password is not None:
-            pair = f"{self.charger_id}:{self._password}".encode()
+        if self.safe.password is not None:
+            pair = f"{self.charger_id}:{self.safe.password}".encode()
             headers["Authorization"] = "Basic " + base64.b64encode(pair).decode()
+        self.safe.show(self._tls)
         async with connect(
             self.url,
             subprotocols=[Subprotocol(self.speech.protocol)],

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from bridge_ocpp.simulator import charging, device16, upkeep
+from bridge_ocpp.simulator import charging, device16, security, upkeep
 from bridge_ocpp.simulator.meter import Charge, Drawn, Evse, Payload, stamp
 
 if TYPE_CHECKING:
@@ -93,6 +93,8 @@ class Speech16:
 
     async def answer(self, charger: SimulatedCharger, action: str, payload: Payload) -> Payload | None:
         """The answer to the central system's call, or None for an action that this charger does not know."""
+        if (secured := await security.answer16(charger, action, payload)) is not None:
+            return secured
         if action == "RemoteStartTransaction":
             evse = charger.free_evse(payload.get("connectorId"))
             if evse is None:

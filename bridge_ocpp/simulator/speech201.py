@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from bridge_ocpp.simulator import charging, device201, upkeep
+from bridge_ocpp.simulator import charging, device201, security, upkeep
 from bridge_ocpp.simulator.meter import Charge, Drawn, Evse, Payload, stamp
 
 if TYPE_CHECKING:
@@ -92,6 +92,8 @@ class Speech201:
 
     async def answer(self, charger: SimulatedCharger, action: str, payload: Payload) -> Payload | None:
         """The answer to the central system's call, or None for an action that this charger does not know."""
+        if (secured := await security.answer201(charger, action, payload)) is not None:
+            return secured
         if action == "RequestStartTransaction":
             evse = charger.free_evse(payload.get("evseId"))
             if evse is None:

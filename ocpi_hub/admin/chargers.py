@@ -18,7 +18,7 @@ from bridge_ocpp.port import (
     RawCall,
     TransactionFilter,
 )
-from ocpi_hub.admin import devices
+from ocpi_hub.admin import devices, profiles
 from ocpi_hub.admin.answers import AdminError, Json, ResourcesDep, not_found
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.base.secrets import new_secret
@@ -68,6 +68,7 @@ class ChangeBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     password: Password | None = None
+    security_profile: int | None = Field(None, ge=0, le=3)
     location: dict[str, Any] | None = None
     tariff_ids: list[str] | None = None
     boot_status: Literal["Accepted", "Pending", "Rejected"] | None = None
@@ -134,7 +135,9 @@ async def _shown(resources: Resources, charger_id: str, db: AsyncSession) -> dic
     if record is None:
         raise not_found("charger", charger_id)
     active = await book.transactions(TransactionFilter(charger_id=charger_id, active=True), db)
-    return await _document(record, db, running=[transaction.id for transaction in active])
+    document = await _document(record, db, running=[transaction.id for transaction in active])
+    document["warnings"] += profiles.unreachable(resources.settings, record.security_profile)
+    return document
 
 
 async def _document(record: ChargerRecord, db: AsyncSession, *, running: list[str]) -> dict[str, Any]:
@@ -151,6 +154,7 @@ async def _document(record: ChargerRecord, db: AsyncSession, *, running: list[st
         "serial_number": record.serial_number,
         "firmware_version": record.firmware_version,
         "security_profile": record.security_profile,
+        "certificate_serial": record.certificate_serial,
         "boot_status": record.boot_status,
         "boot_answer": record.boot_answer,
         "boot_reason": record.boot_reason,
@@ -224,11 +228,13 @@ def _call_answer(charger_id: str, body: CallBody, outcome: Outcome) -> dict[str,
 
 
 async def change(resources: Resources, charger_id: str, body: ChangeBody) -> dict[str, Any]:
-    """Another password, other tariffs, other facts of the location. Raises AdminError 404."""
+    """Another password or security profile, other tariffs, other facts of the location. Raises AdminError 404, 422."""
     async with resources.unit_of_work() as db:
         # The bridge's row before ours, as in all that chargers say: two orders of locking would be a deadlock.
         if body.password is not None:
             await resources.get(ChargerBook).set_password(charger_id, body.password, db)  # type: ignore[type-abstract]
+        if body.security_profile is not None:
+            await profiles.set_profile(resources, charger_id, body.security_profile, db)
         await _change_device(resources, charger_id, body, db)
         changed = await placing.change(resources, charger_id, db, tariff_ids=body.tariff_ids, location=body.location)
         if changed is None:

@@ -71,6 +71,10 @@ class Settings(BaseSettings):
     ocpp_tls_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Networks of TLS proxies before the bridge: what comes from there came by TLS, comma separated"
     )
+    charger_ca: Literal["own", "external"] = Field(
+        "own", description="Who signs chargers' certificates: the hub itself, at once, or another CA, by an operator"
+    )
+    charger_certificate_days: int = Field(365, ge=1, le=3600, description="Days that a certificate of the hub's lasts")
     ocpp_profile_0: bool = Field(
         False, description="Let chargers of security profile 0 in without a password, on loopback only; for a lab"
     )

@@ -3,8 +3,10 @@
 Called once by every entry point, before anything asks for either.
 """
 
-from bridge_ocpp.book import Book, Sites, Streams, UpkeepBook, WatchBook
-from bridge_ocpp.port import ChargerBook, ChargerPort, DeviceBook, SmartBook, StreamBook
+from datetime import timedelta
+
+from bridge_ocpp.book import Book, Signing, Sites, Streams, Strongbox, UpkeepBook, WatchBook
+from bridge_ocpp.port import ChargerBook, ChargerPort, DeviceBook, SecurityBook, SmartBook, StreamBook
 from bridge_ocpp.port import UpkeepBook as Upkeep
 from bridge_ocpp.port import WatchBook as Watch
 from bridge_ocpp.relay import RedisChargerPort
@@ -15,6 +17,17 @@ from ocpi_hub.base.secrets import Vault
 def pepper(resources: Resources) -> bytes:
     """The key that chargers' passwords are digested with. Raises ValueError without OCPI_HUB_SECRET_KEY."""
     return Vault.of(resources.settings).derive("chargers")
+
+
+def signing(resources: Resources) -> Signing:
+    """How chargers' certificates are signed here. Raises ValueError without OCPI_HUB_SECRET_KEY."""
+    settings = resources.settings
+    return Signing(
+        Vault.of(settings).derive("charger-ca"),
+        name=settings.name,
+        own=settings.charger_ca == "own",
+        lifetime=timedelta(days=settings.charger_certificate_days),
+    )
 
 
 def bind(resources: Resources) -> None:
@@ -32,3 +45,5 @@ def bind(resources: Resources) -> None:
     resources.put(StreamBook, streams)  # type: ignore[type-abstract]
     resources.put(SmartBook, smart)  # type: ignore[type-abstract]
     resources.put(ChargerPort, port)  # type: ignore[type-abstract]
+    strongbox: SecurityBook = Strongbox(signing(resources), now=resources.clock)
+    resources.put(SecurityBook, strongbox)  # type: ignore[type-abstract]

@@ -8,7 +8,18 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from ocpi_hub.cli import agreements, chargers, firmware, messages, partners, run, simulate, sites
+from ocpi_hub.cli import (
+    agreements,
+    certificates,
+    charger_security,
+    chargers,
+    firmware,
+    messages,
+    partners,
+    run,
+    simulate,
+    sites,
+)
 from ocpi_hub.cli import devices as _devices  # noqa: F401 - more commands of a charger
 from ocpi_hub.cli.output import fail, known_errors
 from ocpi_hub.wire.errors import from_validation
@@ -25,7 +36,9 @@ run.add_to(app)
 messages.add_to(app)
 app.add_typer(partners.app, name="partner")
 app.add_typer(agreements.app, name="agreement")
+charger_security.add_to(chargers.app)
 app.add_typer(chargers.app, name="charger")
+app.add_typer(certificates.app, name="certificate")
 app.add_typer(firmware.app, name="firmware")
 app.add_typer(sites.app, name="site")
 app.add_typer(simulate.app, name="simulate")

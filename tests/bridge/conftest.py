@@ -16,12 +16,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from bridge_ocpp import port
 from bridge_ocpp.book import Book
 from bridge_ocpp.bridge import Bridge
-from bridge_ocpp.config import BridgeConfig
+from bridge_ocpp.config import BridgeConfig, Signing
 from bridge_ocpp.ledger import UnitOfWork
 from bridge_ocpp.relay import RedisChargerPort
 from ocpi_hub.base.database import open_engine, session_maker, unit_of_work
 
 PEPPER = b"p" * 32
+SEAL = b"s" * 32
 PASSWORD = "a-good-password"
 
 
@@ -187,6 +188,7 @@ def config() -> BridgeConfig:
         verdict_timeout=1.0,
         settle_window=900.0,
         flush_interval=0.05,
+        signing=Signing(SEAL),
         provisioning=False,
         errand_interval=0.5,
         errand_spread=0.0,

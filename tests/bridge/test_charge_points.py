@@ -204,4 +204,4 @@ async def test_2_0_1_other_messages_are_answered_within_their_schemas(place: Pla
         await box.call(call201.NotifyReport(request_id=1, generated_at=now(), seq_no=0))
         sampled = [{"value": 230.0, "measurand": "Voltage"}]
         await box.call(call201.MeterValues(evse_id=0, meter_value=[{"timestamp": now(), "sampled_value": sampled}]))
-    assert await place.value("SELECT count(*) FROM ocpp_notice") == 2
+    assert await place.value("SELECT kind FROM ocpp_security_event") == "FirmwareUpdated"

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from bridge_ocpp import codec, ocppj
+from bridge_ocpp.dialects.security_words import SetPassword
 from bridge_ocpp.port import (
     Attend,
     AuthStatus,
@@ -50,6 +51,7 @@ from bridge_ocpp.port import (
     VariableSetting,
     Verdict,
 )
+from tests.bridge.security.commands import SECURITY
 from tests.bridge.upkeep.commands import UPKEEP
 
 NAME = VariableName("Interval", "AlignedDataCtrlr", evse_id=1)
@@ -108,6 +110,7 @@ COMMANDS: list[Command] = [
     CancelReservation(1),
     *DEVICES,
     *UPKEEP,
+    *SECURITY,
     RawCall("Reset", {"z": 1, "a": {"limit": Decimal("21.40")}, "m": None}),
 ]
 
@@ -115,6 +118,11 @@ COMMANDS: list[Command] = [
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: type(command).__name__)
 def test_commands_travel(command: Command) -> None:
     assert codec.read_command(ocppj.loads(ocppj.dumps(codec.write_command(command)))) == command
+
+
+def test_a_password_that_the_bridge_made_does_not_travel() -> None:
+    with pytest.raises(KeyError):
+        codec.write_command(SetPassword("secret-secret"))
 
 
 def test_every_command_of_the_port_can_travel() -> None:

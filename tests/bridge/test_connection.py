@@ -64,7 +64,7 @@ async def test_broken_calls_of_1_6_get_its_error_codes_and_the_connection_lives(
     [
         ([2, "1", "Dance", {}], [4, "1", "NotImplemented"]),
         ([2, "1", "StartTransaction", {}], [4, "1", "NotImplemented"]),
-        ([2, "1", "Get15118EVCertificate", {}], [4, "1", "NotSupported"]),
+        ([2, "1", "Reset", {}], [4, "1", "NotSupported"]),
         ([2, "1", "Heartbeat", 5], [4, "1", "FormatViolation"]),
         ([2, "1", "Authorize", {}], [4, "1", "OccurrenceConstraintViolation"]),
         ([2, "1", "Authorize", {"idToken": "T"}], [4, "1", "TypeConstraintViolation"]),

@@ -5,13 +5,19 @@ Each connector is an EVSE with one connector; connector 0 is the charger as a wh
 
 from collections.abc import Mapping
 
-from bridge_ocpp.dialects.v16 import charging, core, devices, upkeep
+from bridge_ocpp.dialects.v16 import charging, core, devices, security, upkeep
 from bridge_ocpp.dialects.words import Dialect, Inbound, Outbound
 from bridge_ocpp.ocppj import CODES_16
 from bridge_ocpp.quirks import Leniency
 
-INBOUND: Mapping[str, Inbound] = {**core.INBOUND, **devices.INBOUND, **upkeep.INBOUND}
-OUTBOUND: Mapping[type, Outbound] = {**core.OUTBOUND, **charging.OUTBOUND, **devices.OUTBOUND, **upkeep.OUTBOUND}
+INBOUND: Mapping[str, Inbound] = {**core.INBOUND, **devices.INBOUND, **upkeep.INBOUND, **security.INBOUND}
+OUTBOUND: Mapping[type, Outbound] = {
+    **core.OUTBOUND,
+    **charging.OUTBOUND,
+    **devices.OUTBOUND,
+    **upkeep.OUTBOUND,
+    **security.OUTBOUND,
+}
 
 DIALECT = Dialect(
     protocol="ocpp1.6",

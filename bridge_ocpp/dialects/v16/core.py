@@ -221,7 +221,6 @@ INBOUND: Mapping[str, Inbound] = {
     "MeterValues": Inbound(_meter_values, nothing),
     "StopTransaction": Inbound(_stop, nothing),
     "DataTransfer": Inbound(lambda p: Transfer(p["vendorId"]), lambda _: {"status": "UnknownVendorId"}),
-    "SecurityEventNotification": _notice("SecurityEventNotification"),
 }
 
 # --- to the charger ------------------------------------------------------------------------------------------------

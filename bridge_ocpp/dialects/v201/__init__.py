@@ -5,7 +5,7 @@ What a later version adds is written as this and more: `INBOUND | {…}`.
 
 from collections.abc import Mapping
 
-from bridge_ocpp.dialects.v201 import charging, core, devices, monitoring, upkeep
+from bridge_ocpp.dialects.v201 import charging, core, devices, monitoring, security, upkeep
 from bridge_ocpp.dialects.words import Dialect, Inbound, Outbound
 from bridge_ocpp.ocppj import CODES_2X
 from bridge_ocpp.quirks import Leniency
@@ -16,6 +16,7 @@ INBOUND: Mapping[str, Inbound] = {
     **devices.INBOUND,
     **upkeep.INBOUND,
     **monitoring.INBOUND,
+    **security.INBOUND,
 }
 OUTBOUND: Mapping[type, Outbound] = {
     **core.OUTBOUND,
@@ -23,6 +24,7 @@ OUTBOUND: Mapping[type, Outbound] = {
     **devices.OUTBOUND,
     **upkeep.OUTBOUND,
     **monitoring.OUTBOUND,
+    **security.OUTBOUND,
 }
 
 DIALECT = Dialect(

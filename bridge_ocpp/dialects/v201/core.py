@@ -198,7 +198,6 @@ INBOUND: Mapping[str, Inbound] = {
     "MeterValues": Inbound(_meter_values, nothing),
     "ReservationStatusUpdate": Inbound(_reservation, nothing),
     "DataTransfer": Inbound(lambda p: Transfer(p["vendorId"]), lambda _: {"status": "UnknownVendorId"}),
-    "SecurityEventNotification": _notice("SecurityEventNotification"),
 }
 
 # --- to the charger ------------------------------------------------------------------------------------------------

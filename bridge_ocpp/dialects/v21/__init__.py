@@ -13,7 +13,7 @@ from bridge_ocpp.dialects.words import Inbound, Outbound
 from bridge_ocpp.ocppj import TYPES_21
 
 INBOUND: Mapping[str, Inbound] = {**v201.INBOUND, **notices.INBOUND, **streams.INBOUND, **certificates.INBOUND}
-OUTBOUND: Mapping[type, Outbound] = {**v201.OUTBOUND}
+OUTBOUND: Mapping[type, Outbound] = {**v201.OUTBOUND, **certificates.OUTBOUND}
 
 DIALECT = replace(
     v201.DIALECT,

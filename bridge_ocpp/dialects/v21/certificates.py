@@ -1,11 +1,12 @@
-"""The state of certificate chains, which 2.1 chargers ask for. Pure tables."""
+"""Certificates in 2.1: the state of chains, which chargers ask for, and requests with a number. Pure tables."""
 
 from collections.abc import Mapping
 from datetime import timedelta
 
 from bridge_ocpp.clock import write_time
-from bridge_ocpp.dialects.security_words import ChainStatusAsked
-from bridge_ocpp.dialects.words import Inbound, Payload, Reply
+from bridge_ocpp.dialects.security_words import TAKEN, ChainStatusAsked, DeliverCertificate
+from bridge_ocpp.dialects.words import Inbound, Outbound, Payload, Reply, outcome
+from bridge_ocpp.port import Transaction
 
 ASK_AGAIN = timedelta(days=1)
 
@@ -29,4 +30,11 @@ def _answer(reply: Reply) -> Payload:
     }
 
 
+def _deliver(command: DeliverCertificate, _: Transaction | None) -> Payload:
+    """The charger's own number of its request comes back to it (2.1, A02.FR.15)."""
+    payload = {"certificateChain": command.chain, "certificateType": command.kind}
+    return payload if command.number is None else payload | {"requestId": command.number}
+
+
 INBOUND: Mapping[str, Inbound] = {"GetCertificateChainStatus": Inbound(_asked, _answer)}
+OUTBOUND: Mapping[type, Outbound] = {DeliverCertificate: Outbound("CertificateSigned", _deliver, outcome(TAKEN))}

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from bridge_ocpp.clock import Said
+from bridge_ocpp.dialects.security_words import SecurityEvent
 from bridge_ocpp.dialects.v201 import INBOUND, OUTBOUND
 from bridge_ocpp.dialects.words import (
     Beat,
     Boot,
     ConnectorTold,
     Metered,
-    Notice,
     Refused,
     Reply,
     ReservationTold,
@@ -68,7 +68,7 @@ EDITION = Edition("v201", "Request")
         (
             "SecurityEventNotification",
             {"type": "FirmwareUpdated", "timestamp": TEXT},
-            Notice("SecurityEventNotification", SAID, {"type": "FirmwareUpdated", "timestamp": TEXT}),
+            SecurityEvent("FirmwareUpdated", SAID),
         ),
         (
             "MeterValues",

@@ -12,13 +12,16 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 
+from bridge_ocpp.book import Signing, Strongbox
 from bridge_ocpp.bridge import Bridge
 from bridge_ocpp.config import BridgeConfig, TlsFiles
 from tests.bridge.chargers import dialled, raw
-from tests.bridge.conftest import Place, until
-from tests.bridge.security.authority import Authority, Pair
+from tests.bridge.conftest import SEAL, Place, until
+from tests.bridge.security.authority import Authority, Pair, named, new_key
 
 REFUSED = (InvalidStatus, InvalidMessage, ConnectionClosed, ssl.SSLError, ConnectionError)
 
@@ -36,7 +39,7 @@ def files(authority: Authority) -> TlsFiles:
 
 @pytest.fixture
 def config(config: BridgeConfig, files: TlsFiles) -> BridgeConfig:
-    return replace(config, tls=files, tls_port=0, tls_watch=3600.0)
+    return replace(config, tls=files, tls_port=0, tls_watch=3600.0, errand_interval=0.05, provisioning=False)
 
 
 def trusting(authority: Authority, *, client: Pair | None = None, newest: bool = True) -> ssl.SSLContext:
@@ -151,9 +154,7 @@ async def test_a_server_certificate_is_no_client_certificate(place: Place, autho
     key = authority.server().key
     builder = authority._builder(x509.Name([]), key, days=30).add_extension(names[0], critical=False)
     builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=True)
-    from cryptography.hazmat.primitives import hashes
-
-    pair = Pair(builder.sign(authority.key, hashes.SHA256()), key, authority.folder, "wrong-use")
+    pair = Pair(builder.sign(authority.key, SHA256()), key, authority.folder, "wrong-use")
     assert not await comes_in(place.bridge, "localhost", trusting(authority, client=pair), password=None)
 
 
@@ -247,6 +248,77 @@ async def test_one_port_speaks_tls_alone(place: Place, authority: Authority) -> 
         assert bridge.url == bridge.tls_url
         assert bridge.url.startswith("wss://")
         assert await comes_in(bridge, "CP2", trusting(authority))
+
+
+# --- certificates of our own authority -------------------------------------------------------------------------------
+
+
+async def given(place: Place, charger_id: str, name: str, folder: Path) -> Pair:
+    """What our own authority gives to a charger that asks for a certificate."""
+    key = new_key()
+    builder = x509.CertificateSigningRequestBuilder().subject_name(named(name))
+    csr = builder.sign(key, SHA256()).public_bytes(Encoding.PEM).decode()
+    async with raw(place.bridge.url, charger_id, "ocpp2.0.1") as charger:
+        boot = {"reason": "PowerUp", "chargingStation": {"vendorName": "V", "model": "M", "serialNumber": name}}
+        await charger.call("BootNotification", boot)
+        assert await charger.call("SignCertificate", {"csr": csr}) == {"status": "Accepted"}
+        while (call := await charger.asked())[2] != "CertificateSigned":
+            await charger.say([4, call[1], "NotSupported", "", {}])
+        await charger.say([3, call[1], {"status": "Accepted"}])
+        await until(lambda: _installed(place))
+    await place.bridge.watch_tls()
+    (own, *_) = x509.load_pem_x509_certificates(call[3]["certificateChain"].encode())
+    return Pair(own, key, folder, f"given-{charger_id}")
+
+
+async def _installed(place: Place) -> bool:
+    states = "SELECT count(*) FROM ocpp_certificate WHERE state = 'INSTALLED'"
+    return bool(await place.value(states))
+
+
+async def test_a_charger_comes_in_with_the_certificate_that_we_gave_it(
+    place: Place, authority: Authority, tmp_path: Path
+) -> None:
+    await place.register("CP1")
+    own = trusting(authority, client=await given(place, "CP1", "CP1", tmp_path))
+    assert await comes_in(place.bridge, "CP1", own, password=None)
+    assert (await place.record("CP1")).security_profile == 3
+    await place.register("CP2", profile=2)
+    assert not await comes_in(place.bridge, "CP2", own)
+
+
+async def test_a_certificate_that_we_gave_belongs_to_its_charger_whatever_names_stand_in_it(
+    place: Place, authority: Authority, tmp_path: Path
+) -> None:
+    """CP1 says that its serial number is CP2, and gets a certificate that says so: it opens CP1's door alone."""
+    await place.register("CP1")
+    await place.register("CP2", profile=2)
+    own = trusting(authority, client=await given(place, "CP1", "CP2", tmp_path))
+    assert not await comes_in(place.bridge, "CP2", own, password=None)
+    assert await comes_in(place.bridge, "CP1", own, password=None)
+
+
+async def test_a_certificate_that_was_revoked_opens_nothing(place: Place, authority: Authority, tmp_path: Path) -> None:
+    await place.register("CP1")
+    own = trusting(authority, client=await given(place, "CP1", "CP1", tmp_path))
+    box = Strongbox(Signing(SEAL), now=place.clock)
+    async with place.work() as db:
+        (record,) = await box.certificates(db)
+        assert (await box.revoke(record.id, db)).revoked_at is not None
+        with pytest.raises(KeyError):
+            await box.revoke("nothing", db)
+    assert not await comes_in(place.bridge, "CP1", own, password=None)
+
+
+async def test_a_charger_that_is_removed_leaves_no_certificate_to_whoever_gets_its_id(
+    place: Place, authority: Authority, tmp_path: Path
+) -> None:
+    await place.register("CP1")
+    own = trusting(authority, client=await given(place, "CP1", "CP1", tmp_path))
+    async with place.work() as db:
+        assert await place.book.remove("CP1", db)
+    await place.register("CP1")
+    assert not await comes_in(place.bridge, "CP1", own, password=None)
 
 
 # --- behind a TLS proxy ----------------------------------------------------------------------------------------------

@@ -1,0 +1,19 @@
+"""Commands of the link's security, one of each."""
+
+from bridge_ocpp.port import (
+    Command,
+    DeleteCertificate,
+    InstallCertificate,
+    ListCertificates,
+    RequestSigning,
+    RotatePassword,
+)
+
+SECURITY: list[Command] = [
+    RotatePassword(),
+    RequestSigning(),
+    InstallCertificate("CSMSRootCertificate", "-----BEGIN CERTIFICATE-----"),
+    ListCertificates(),
+    ListCertificates(("CSMSRootCertificate", "V2GRootCertificate")),
+    DeleteCertificate("SHA256", "aa", "bb", "1f"),
+]
