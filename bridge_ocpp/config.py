@@ -33,6 +33,8 @@ class BridgeConfig:
     """How long the business side may take over a token before it counts as refused."""
     settle_window: float = 900.0
     """After an end with gaps: how long missing messages are waited for."""
+    update_interval: float = 0.0
+    """Between two tellings of a running transaction of which only the meter has news; 0 tells each."""
     max_frame: int = 64 * 1024
     """A longer frame closes the socket with 1009, unless it carries certificates."""
     max_certificate_frame: int = 1024 * 1024

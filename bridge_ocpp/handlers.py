@@ -41,6 +41,7 @@ from bridge_ocpp.smart import balancer, keeping
 from bridge_ocpp.speaker import Speaker
 from bridge_ocpp.tables import TransactionRow
 from bridge_ocpp.transactions import Hearing
+from bridge_ocpp.transactions.news import News
 from bridge_ocpp.upkeep import alerts, firmware, logs, reported
 
 log = structlog.get_logger()
@@ -56,6 +57,12 @@ class Desk:
     now: Callable[[], datetime]
     sharing: set[str] = field(default_factory=set)
     """The chargers, by key, whose sites share their power: only their meters need to be looked at for that."""
+
+    news: News = field(init=False)
+    """What only the meter has to say, written together with what others say meanwhile."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "news", News(self.ledger, self.config.update_interval))
 
     def hearing(self, speaker: Speaker, received: datetime) -> Hearing:
         return Hearing(speaker, received, self.hub, timedelta(seconds=self.config.settle_window))
@@ -101,6 +108,9 @@ async def _transaction(desk: Desk, speaker: Speaker, told: TransactionTold, rece
         verdict = await ask_verdict(desk, told.id_token, where)
     hearing = desk.hearing(speaker, received)
 
+    if await desk.news.take(told, hearing, sharing=speaker.key in desk.sharing):
+        return Reply(desk.now(), ocpp_id=told.ocpp_id)
+
     async def take(db: AsyncSession) -> TransactionRow:
         row = await transactions.take(db, told, hearing, verdict)
         if speaker.key in desk.sharing:
@@ -131,6 +141,9 @@ async def _chain_status(desk: Desk, _speaker: Speaker, told: ChainStatusAsked, _
 
 async def _meter(desk: Desk, speaker: Speaker, told: Metered, received: datetime) -> Reply:
     hearing = desk.hearing(speaker, received)
+
+    if await desk.news.take(told, hearing, sharing=speaker.key in desk.sharing):
+        return Reply(desk.now())
 
     async def take(db: AsyncSession) -> None:
         await transactions.metered(db, told, hearing)

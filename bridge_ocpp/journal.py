@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -22,6 +21,12 @@ LONGEST_TEXT = 500
 
 _SECRET = re.compile(r"password|passphrase|authorizationkey|private_?key|secret|\bpin\b", re.IGNORECASE)
 _VALUES = ("value", "attributeValue")
+_COLUMNS = ("charger_key", "at", "direction", "kind", "action", "message_id", "payload")
+_WRITTEN = """
+INSERT INTO ocpp_frame (charger_key, at, direction, kind, action, message_id, payload)
+SELECT * FROM unnest($1::varchar[], $2::timestamptz[], $3::varchar[], $4::varchar[], $5::varchar[], $6::varchar[],
+                     $7::text[])
+"""
 
 
 class Journal:
@@ -74,7 +79,8 @@ class Journal:
         frames = [self._waiting.popleft() for _ in range(min(AT_ONCE, len(self._waiting)))]
         if not frames:
             return
-        await db.execute(insert(FrameRow), frames)
+        columns = [[frame[name] for frame in frames] for name in _COLUMNS]
+        await (await db.connection()).exec_driver_sql(_WRITTEN, tuple(columns))
         for frame in frames:
             self._written[frame["charger_key"]] = self._written.get(frame["charger_key"], 0) + 1
 

@@ -1,19 +1,29 @@
 """Where work becomes true: a bounded number of transactions, each committed before its result is handed back.
 
-Nobody here calls commit: the unit of work does on leaving. How many messages share one commit is decided here alone.
+Nobody here calls commit: the unit of work does on leaving. How many messages share one commit is decided here alone:
+who comes while others are being written is written with whoever else came meanwhile, and nobody waits when all is calm.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
+import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+log = structlog.get_logger()
+
 T = TypeVar("T")
+Item = TypeVar("Item")
 UnitOfWork = Callable[[], AbstractAsyncContextManager[AsyncSession]]
 Work = Callable[[AsyncSession], Awaitable[T]]
+Shared = Callable[[AsyncSession, list[Item]], Awaitable[list[T]]]
+"""Work for several at once: a result for each, in their order."""
+
+AT_ONCE = 256
+"""Messages that share one commit at most."""
 
 ATTEMPTS = 5
 _AGAIN = {"40001", "40P01"}  # serialization_failure, deadlock_detected: PostgreSQL asks for another try
@@ -51,3 +61,60 @@ class Ledger:
     async def _once(self, work: Work[T]) -> T:
         async with self._unit_of_work() as db:
             return await work(db)
+
+
+class Sharing(Generic[Item, T]):
+    """One kind of work that many sockets share. `key` names what an item locks: no two of a key are written together.
+
+    A group that fails is undone and done again one by one, so that nobody pays for another's mistake.
+    """
+
+    def __init__(self, ledger: Ledger, work: Shared[Item, T], *, key: Callable[[Item], Any]) -> None:
+        self._ledger = ledger
+        self._work = work
+        self._key = key
+        self._waiting: list[tuple[Item, asyncio.Future[T]]] = []
+        self._worker: asyncio.Task[None] | None = None
+
+    async def write(self, item: Item) -> T:
+        """The item's result, once the transaction that it shares is committed. Raises what its own work raises."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, future))
+        if self._worker is None or self._worker.done():
+            self._worker = asyncio.create_task(self._run())
+        return await future
+
+    async def _run(self) -> None:
+        while self._waiting:
+            group = self._next()
+            try:
+                results = await self._ledger.write(lambda db, group=group: self._work(db, [item for item, _ in group]))  # type: ignore[misc]
+            except Exception as error:
+                log.warning("ledger.group_failed", size=len(group), error=type(error).__name__)
+                await asyncio.gather(*(self._alone(item, future) for item, future in group))
+                continue
+            for (_, future), result in zip(group, results, strict=True):
+                if not future.done():
+                    future.set_result(result)
+
+    def _next(self) -> list[tuple[Item, "asyncio.Future[T]"]]:
+        taken: dict[Any, tuple[Item, asyncio.Future[T]]] = {}
+        left = []
+        for entry in self._waiting:
+            key = self._key(entry[0])
+            if key in taken or len(taken) >= AT_ONCE:
+                left.append(entry)
+            else:
+                taken[key] = entry
+        self._waiting = left
+        return list(taken.values())
+
+    async def _alone(self, item: Item, future: "asyncio.Future[T]") -> None:
+        try:
+            (result,) = await self._ledger.write(lambda db: self._work(db, [item]))
+        except Exception as error:
+            if not future.done():
+                future.set_exception(error)
+        else:
+            if not future.done():
+                future.set_result(result)

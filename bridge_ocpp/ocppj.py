@@ -156,7 +156,7 @@ def read(text: str, *, types: frozenset[int] = TYPES) -> Frame:
         return Broken(Fault.NO_RPC, f"not JSON: {error}"[:LONGEST_DESCRIPTION])
     if not isinstance(frame, list) or len(frame) < 2:
         return Broken(Fault.NO_RPC, "not an array of a message type, a message id and more")
-    if _is_deeper(frame, DEEPEST):
+    if text.count("{") + text.count("[") > DEEPEST and _is_deeper(frame, DEEPEST):
         return Broken(Fault.FORMAT, "nested too deeply", frame[1] if isinstance(frame[1], str) else None)
     notes: list[str] = []
     if _UNSTORABLE_ESCAPE.search(text):

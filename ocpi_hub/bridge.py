@@ -30,6 +30,7 @@ def bridge_of(resources: Resources) -> Bridge:
         ping_interval=settings.ping_interval,
         charger_timeout=settings.charger_timeout,
         settle_window=settings.settle_window,
+        update_interval=settings.session_interval / 4,
         provisioning=settings.provisioning,
         wishes=wishes_of(settings),
         errand_spread=settings.provisioning_spread,
