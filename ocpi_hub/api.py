@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from ocpi_hub.base.resources import Resources
+from ocpi_hub.clearing import passing
 from ocpi_hub.modules import chargingprofiles, commands, credentials, hubclientinfo, owned, preferences, versions
 from ocpi_hub.modules.versions import Mounted
 from ocpi_hub.objects.kinds import KINDS, SESSIONS
@@ -22,6 +23,7 @@ from ocpi_hub.wire.parties import InterfaceRole, ModuleId
 
 def create_ocpi(resources: Resources) -> FastAPI:
     """The app for everything under /ocpi. Its errors are rendered by the door, whoever raised them."""
+    passing.bind(resources)
     served: set[tuple[str, InterfaceRole]] = set()
     app = FastAPI(
         title="OCPI hub",

@@ -51,7 +51,10 @@ def audit_document(audit: CdrAudit) -> dict[str, Any]:
         "cdr_id": audit.cdr_id,
         "owner": audit.owner,
         "emsp": audit.reader_key.upper(),
+        "addressed": audit.addressed,
+        "first_audited_at": audit.first_audited_at,
         "audited_at": audit.audited_at,
+        "changes": audit.changes,
         "worst": audit.worst,
         "findings": wire_json.loads(audit.findings),
         "repriced": wire_json.loads(audit.repriced) if audit.repriced else None,
@@ -59,6 +62,7 @@ def audit_document(audit: CdrAudit) -> dict[str, Any]:
         "reason": audit.reason,
         "decided_by": audit.decided_by,
         "decided_at": audit.decided_at,
+        "waits_to_be_sent": audit.raw is not None and audit.decision == Verdict.RELEASED,
     }
 
 
@@ -83,8 +87,9 @@ async def _report(db: AsyncSession, audit: CdrAudit) -> dict[str, Any] | None:
     text = kept.document if kept is not None else audit.document
     if text is None:
         return None
-    found = await audit_cdr(db, wire_json.loads(text), owner=owner, at=audit.audited_at)
-    return found.report.as_document() if found.report else None
+    reader = PartyId.parse(audit.reader_key)
+    found = await audit_cdr(db, wire_json.loads(text), owner=owner, reader=reader, at=audit.audited_at)
+    return found.audit.report.as_document() if found.audit.report else None
 
 
 async def _owner_of(db: AsyncSession, cdr_id: str, owner: str | None) -> str:

@@ -3,6 +3,7 @@
 Reads only. Every query is by key or bounded; a CDR that reaches this file is a valid one (wire/cdrs.py).
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -21,7 +22,7 @@ from ocpi_hub.objects.tables import KeptCdr
 from ocpi_hub.pricing import Audit, Finding, Severity, TariffError, TimeZoneError, audit
 from ocpi_hub.pricing.reading import as_zone
 from ocpi_hub.wire.headers import PartyId
-from ocpi_hub.wire.json import loads
+from ocpi_hub.wire.json import dumps, loads
 from ocpi_hub.wire.types import parse_datetime, same_id
 
 Document = Mapping[str, Any]
@@ -38,6 +39,7 @@ class Place:
     """Where and when a CDR's session was, as its audit is found again: `key` is None where no EVSE is named."""
 
     key: str | None
+    location_key: str | None
     start: datetime
     end: datetime
 
@@ -47,15 +49,26 @@ class Place:
         named = where["evse_uid"].lower() != _NOT_AVAILABLE
         return cls(
             f"{owner.key}/{where['id']}/{where['evse_uid']}".lower() if named else None,
+            where["id"].lower(),
             parse_datetime(cdr["start_date_time"]),
             parse_datetime(cdr["end_date_time"]),
         )
 
 
-async def audit_cdr(db: AsyncSession, document: Document, *, owner: PartyId, at: datetime) -> Audit:
-    """Audit a valid CDR of `owner` with all that is known here. `at` is now; the CDR is only looked at."""
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """An audit, and digests of what it rests on beside the CDR: location, session, tariffs, original (None: not known,
+    or not asked)."""
+
+    audit: Audit
+    basis: dict[str, str | None]
+
+
+async def audit_cdr(db: AsyncSession, document: Document, *, owner: PartyId, reader: PartyId, at: datetime) -> Audited:
+    """Audit a valid CDR of `owner` for `reader` with all that is known here. `at` is now; the CDR is only looked at."""
     location = await _document(db, LOCATIONS, owner, document["cdr_location"]["id"])
     zone, notes = _zone(document, location)
+    notes += _elsewhere(document, reader)
     others = await _others(db, document, owner)
     credited = any(other.get("credit") for other in others)
     known: dict[str, Any] = {
@@ -79,7 +92,38 @@ async def audit_cdr(db: AsyncSession, document: Document, *, owner: PartyId, at:
         notes.append(
             Finding("tariff_from_here", "tariffs", "is missing: priced by the tariff that is kept here", Severity.INFO)
         )
-    return replace(found, findings=(*found.findings, *notes))
+    basis = {
+        "location": facts(location, _connector(document, location)) if location is not None else None,
+        "session": _digest(known["session"]),
+        "tariffs": _digest(book) if not document.get("tariffs") else None,
+        "original": _digest(known["original"]),
+    }
+    return Audited(replace(found, findings=(*found.findings, *notes)), basis)
+
+
+def facts(location: Document, connector: Document | None) -> str:
+    """A digest of what an audit asks of a Location and one of its connectors: zone, power and tariffs."""
+    asked = ("power_type", "max_voltage", "max_amperage", "max_electric_power", "tariff_ids")
+    return str(_digest([location.get("time_zone"), *((connector or {}).get(name) for name in asked)]))
+
+
+def every_facts(location: Document) -> set[str]:
+    """The digests that an audit at this Location can rest on as it stands now."""
+    connectors = [connector for evse in location.get("evses") or [] for connector in evse["connectors"]]
+    return {facts(location, connector) for connector in [None, *connectors]}
+
+
+def _digest(known: Any) -> str | None:
+    return hashlib.blake2b(dumps(known, by_name=True).encode(), digest_size=8).hexdigest() if known else None
+
+
+def _elsewhere(cdr: Document, reader: PartyId) -> list[Finding]:
+    """A CDR that was sent to another party than the owner of its token."""
+    token = CDRS.reader_of(cdr)
+    if token is None or token == reader:
+        return []
+    message = f"is a token of {token}, but the CDR is for {reader}"
+    return [Finding("addressed_elsewhere", "cdr_token", message, Severity.WARNING)]
 
 
 async def _document(db: AsyncSession, kind: Kind, owner: PartyId, object_id: str | None) -> Document | None:
@@ -99,7 +143,21 @@ def _zone(cdr: Document, location: Document | None) -> tuple[Any, list[Finding]]
 
 
 async def _original(db: AsyncSession, cdr: Document, owner: PartyId) -> Document | None:
-    return await _document(db, CDRS, owner, cdr.get("credit_reference_id")) if cdr.get("credit") else None
+    named = cdr.get("credit_reference_id") if cdr.get("credit") else None
+    kept = await _document(db, CDRS, owner, named)
+    if kept is not None or named is None:
+        return kept
+    passed = select(col(CdrAudit.document)).where(
+        *_passed_on(owner), col(CdrAudit.key) == CDRS.object_key(str(named)), col(CdrAudit.document).is_not(None)
+    )
+    text = await db.scalar(passed)
+    return loads(text) if text is not None else None
+
+
+def _passed_on(owner: PartyId) -> tuple[ColumnElement[bool], ...]:
+    """CDRs of an owner that went, or are to go, straight to their eMSP: they are kept with their audit only."""
+    stands = col(CdrAudit.decision).not_in((Verdict.REJECTED.value, Verdict.REFUSED.value))
+    return col(CdrAudit.owner_key) == owner.key, col(CdrAudit.addressed).is_(True), stands
 
 
 async def _session(db: AsyncSession, cdr: Document, owner: PartyId) -> Document | None:
@@ -126,9 +184,27 @@ async def _others(db: AsyncSession, cdr: Document, owner: PartyId) -> list[Docum
         ways.append(col(KeptCdr.key).in_(keys))
     if not ways:
         return []
+    others = await _others_passed_on(db, cdr, owner)
     own = col(KeptCdr.key) == CDRS.object_key(cdr)
     query = select(col(KeptCdr.document)).where(col(KeptCdr.owner_key) == owner.key, or_(*ways), ~own, stands)
-    return [loads(text) for text in await db.scalars(query.order_by(col(KeptCdr.pk).desc()).limit(2 * _MOST_OTHERS))]
+    kept = await db.scalars(query.order_by(col(KeptCdr.pk).desc()).limit(2 * _MOST_OTHERS))
+    return [loads(text) for text in kept] + others
+
+
+async def _others_passed_on(db: AsyncSession, cdr: Document, owner: PartyId) -> list[Document]:
+    """The same among CDRs that are only passed on."""
+    place = Place.of(cdr, owner)
+    ways: list[ColumnElement[bool]] = []
+    if cdr.get("session_id"):
+        ways.append(col(CdrAudit.session_key) == cdr["session_id"].lower())
+    if place.key is not None:
+        at_once = (col(CdrAudit.ended_at) >= place.start, col(CdrAudit.started_at) <= place.end)
+        ways.append(and_(col(CdrAudit.place_key) == place.key, *at_once))
+    query = select(col(CdrAudit.document)).where(
+        *_passed_on(owner), or_(*ways), col(CdrAudit.key) != CDRS.object_key(cdr), col(CdrAudit.document).is_not(None)
+    )
+    found = await db.scalars(query.order_by(col(CdrAudit.pk).desc()).limit(_MOST_OTHERS))
+    return [loads(text) for text in found if text is not None]
 
 
 async def _tariffs(db: AsyncSession, cdr: Document, owner: PartyId, location: Document | None) -> list[Document]:

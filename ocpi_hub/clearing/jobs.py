@@ -1,16 +1,18 @@
 """The jobs of this room: auditing CDRs that were made here, and looking for CDRs that never came."""
 
+from datetime import timedelta
+
 import structlog
 from sqlalchemy import Select, and_, exists, func, select
 from sqlmodel import col
 
 from ocpi_hub.base.jobs import job, scheduled
 from ocpi_hub.base.resources import Resources
-from ocpi_hub.clearing import policy, records
+from ocpi_hub.clearing import again, passing, policy, records
 from ocpi_hub.clearing.auditing import audit_cdr
 from ocpi_hub.clearing.missing import look
 from ocpi_hub.clearing.tables import CdrAudit
-from ocpi_hub.delivery.publish import AUDIT
+from ocpi_hub.delivery.publish import AUDIT, AUDIT_AGAIN
 from ocpi_hub.objects import reading
 from ocpi_hub.objects.kinds import CDRS
 from ocpi_hub.objects.tables import KeptCdr
@@ -33,10 +35,45 @@ async def audit(resources: Resources, owner_key: str, key: str) -> None:
         if kept is None or await records.get(db, owner_key, key) is not None:
             return
         document, at = loads(kept.document), resources.clock()
-        found = await audit_cdr(db, document, owner=owner, at=at)
-        decision, named = policy.marked(found), PartyId(kept.country_code, kept.party_id)
+        named = PartyId(kept.country_code, kept.party_id)
+        decision = policy.marked(
+            await audit_cdr(db, document, owner=owner, reader=CDRS.reader_of(document) or named, at=at)
+        )
         await records.keep(db, document, decision, owner=named, at=at)
         log.info(f"clearing.{decision.verdict}", cdr=kept.object_id, owner=str(named), codes=records.codes(decision))
+
+
+@job(AUDIT_AGAIN)
+async def audit_again(resources: Resources, module: str, owner_key: str, key: str) -> None:
+    """A Session, Location or Tariff came or changed: make the audits that rest on it again."""
+    async with resources.unit_of_work() as db:
+        found = await again.resting_on(db, module, owner_key, key, at=resources.clock())
+    await again.audit_again(resources, found)
+
+
+@job(records.SEND)
+async def send(resources: Resources, owner_key: str, key: str) -> None:
+    """Send a CDR on that was held and released."""
+    await passing.send(resources, owner_key, key)
+
+
+@scheduled(lambda resources: records.SEND_AGAIN.total_seconds())
+async def send_again(resources: Resources) -> None:
+    """What could not be sent, or whose bell was lost."""
+    for owner_key, key in await passing.unsent(resources):
+        await passing.send(resources, owner_key, key)
+
+
+LOOK_EVERY = timedelta(hours=1)
+
+
+@scheduled(lambda resources: LOOK_EVERY.total_seconds())
+async def look_again(resources: Resources) -> None:
+    """Audits that rest on something that has changed since, and that no bell told of."""
+    at = resources.clock()
+    async with resources.unit_of_work() as db:
+        found = await again.overlooked(db, since=at - 2 * LOOK_EVERY, at=at)
+    await again.audit_again(resources, found)
 
 
 @scheduled(lambda resources: 60.0)

@@ -3,14 +3,14 @@
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import ColumnElement, Row, and_, exists, select, update
+from sqlalchemy import ColumnElement, Row, and_, exists, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped
 from sqlmodel import col
 
 from ocpi_hub.base.resources import Resources
-from ocpi_hub.clearing.tables import MissingCdr
+from ocpi_hub.clearing.tables import CdrAudit, MissingCdr, Verdict
 from ocpi_hub.objects.tables import KeptCdr, KeptSession
 from ocpi_hub.pricing import CdrError, missing_cdrs
 from ocpi_hub.wire.json import dumps, loads
@@ -59,7 +59,10 @@ async def _candidates(db: AsyncSession, *, at: datetime, after: int) -> list[Row
 
 
 def _has_cdr(owner_key: Mapped[str], session_key: Mapped[str]) -> ColumnElement[bool]:
-    return exists().where(col(KeptCdr.session_key) == session_key, col(KeptCdr.owner_key) == owner_key)
+    """A CDR that is kept, or one that was passed on straight to its eMSP."""
+    kept = exists().where(col(KeptCdr.session_key) == session_key, col(KeptCdr.owner_key) == owner_key)
+    passed = (col(CdrAudit.session_key) == session_key, col(CdrAudit.owner_key) == owner_key, col(CdrAudit.addressed))
+    return or_(kept, exists().where(*passed, col(CdrAudit.decision) != Verdict.REFUSED.value))
 
 
 async def _record(db: AsyncSession, row: Row[int, str, str], *, at: datetime) -> None:

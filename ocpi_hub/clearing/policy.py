@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from ocpi_hub.base.resources import Resources
-from ocpi_hub.clearing.auditing import Document, audit_cdr
+from ocpi_hub.clearing.auditing import Audited, Document, audit_cdr
 from ocpi_hub.clearing.tables import ANYONE, Action, AuditPolicy, Verdict
 from ocpi_hub.pricing import Audit, Severity
 from ocpi_hub.wire.headers import PartyId
@@ -19,29 +19,37 @@ _VERDICTS = {Action.PASS: Verdict.MARKED, Action.HOLD: Verdict.HELD, Action.REFU
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What becomes of a CDR, and why. `reason` names the first of the worst findings; None where nothing is wrong."""
+    """What becomes of a CDR, and why. `reason` names the first of the worst findings; None where nothing is wrong.
+    `basis` is what the audit rests on (auditing.Audited)."""
 
     verdict: Verdict
     audit: Audit
     reason: str | None
+    basis: dict[str, str | None]
 
 
 async def judge(
     db: AsyncSession, resources: Resources, document: Document, owner: PartyId, reader: PartyId
 ) -> Decision:
     """Audit a valid CDR and apply the policy of `owner` (the CPO) and `reader` (whose token it was)."""
-    audit = await audit_cdr(db, document, owner=owner, at=resources.clock())
-    if audit.worst in (None, Severity.INFO):
-        return Decision(Verdict.PASSED, audit, None)
-    found = await policy_for(db, owner, reader)
-    wanted = (found.on_error if audit.worst is Severity.ERROR else found.on_warning) if found else Action.PASS
-    return Decision(_VERDICTS[Action(wanted)], audit, _reason(audit))
+    found = await audit_cdr(db, document, owner=owner, reader=reader, at=resources.clock())
+    if is_clean(found.audit):
+        return marked(found)
+    rule, worst = await policy_for(db, owner, reader), found.audit.worst
+    wanted = (rule.on_error if worst is Severity.ERROR else rule.on_warning) if rule else Action.PASS
+    return Decision(_VERDICTS[Action(wanted)], found.audit, _reason(found.audit), found.basis)
 
 
-def marked(audit: Audit) -> Decision:
+def is_clean(audit: Audit) -> bool:
+    """Whether nothing was found that a policy asks about."""
+    return audit.worst in (None, Severity.INFO)
+
+
+def marked(found: Audited) -> Decision:
     """The decision on a CDR that is on its way already: it can only be marked."""
-    clean = audit.worst in (None, Severity.INFO)
-    return Decision(Verdict.PASSED if clean else Verdict.MARKED, audit, None if clean else _reason(audit))
+    clean = is_clean(found.audit)
+    reason = None if clean else _reason(found.audit)
+    return Decision(Verdict.PASSED if clean else Verdict.MARKED, found.audit, reason, found.basis)
 
 
 def _reason(audit: Audit) -> str:

@@ -1,7 +1,8 @@
 """Audits on record: kept with their decision, found again, and decided by a person where a CDR is held."""
 
 import uuid
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import select
@@ -9,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from ocpi_hub.base.database import after_commit
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.clearing.auditing import Document, Place
 from ocpi_hub.clearing.policy import Decision
@@ -21,6 +23,11 @@ from ocpi_hub.wire.json import dumps
 
 log = structlog.get_logger()
 
+SEND = "clearing.send"
+"""The job that sends a held CDR on to the eMSP that it was addressed to, by name (jobs.py)."""
+SEND_AGAIN = timedelta(minutes=1)
+"""How long after one try to send such a CDR the next may begin."""
+
 
 class NotHeld(Exception):
     """The CDR is not waiting for a decision; the text says what became of it."""
@@ -31,9 +38,28 @@ def codes(decision: Decision) -> list[str]:
     return sorted({finding.code for finding in decision.audit.findings})
 
 
-async def keep(db: AsyncSession, document: Document, decision: Decision, *, owner: PartyId, at: datetime) -> None:
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """A CDR that its CPO addresses to an eMSP: to whom, its bytes as text, and under which correlation id."""
+
+    reader: PartyId
+    raw: str
+    correlation_id: str
+
+
+async def keep(
+    db: AsyncSession,
+    document: Document,
+    decision: Decision,
+    *,
+    owner: PartyId,
+    at: datetime,
+    passing: Passing | None = None,
+) -> None:
     """Put an audit on record, once per CDR: only a refusal gives way, for a refused CDR may come again, mended."""
-    place, reader, audit = Place.of(document, owner), CDRS.reader_of(document), decision.audit
+    place, audit = Place.of(document, owner), decision.audit
+    reader = passing.reader if passing else CDRS.reader_of(document)
+    alone = passing is not None or decision.verdict is Verdict.REFUSED
     values = {
         "owner_key": owner.key,
         "key": CDRS.object_key(document),
@@ -41,15 +67,22 @@ async def keep(db: AsyncSession, document: Document, decision: Decision, *, owne
         "owner": str(owner),
         "reader_key": reader.key if reader else owner.key,
         "place_key": place.key,
+        "location_key": place.location_key,
+        "session_key": document["session_id"].lower() if document.get("session_id") else None,
         "started_at": place.start,
         "ended_at": place.end,
+        "first_audited_at": at,
         "audited_at": at,
+        "basis": decision.basis,
         "worst": audit.worst.value if audit.worst else None,
         "findings": dumps([finding.as_document() for finding in audit.findings]),
         "repriced": dumps(audit.report.totals()) if audit.report else None,
         "decision": decision.verdict.value,
         "reason": decision.reason,
-        "document": dumps(document) if decision.verdict is Verdict.REFUSED else None,
+        "document": dumps(document) if alone else None,
+        "addressed": passing is not None,
+        "raw": passing.raw if passing and decision.verdict is Verdict.HELD else None,
+        "correlation_id": passing.correlation_id if passing else None,
     }
     statement = insert(CdrAudit).values(values)
     refused = col(CdrAudit.decision) == Verdict.REFUSED.value
@@ -68,6 +101,9 @@ async def get(db: AsyncSession, owner_key: str, key: str, *, lock: bool = False)
 async def release(db: AsyncSession, resources: Resources, audit: CdrAudit, *, by: str) -> None:
     """Let a held CDR go to its eMSP, as it came. `audit` is locked. Raises NotHeld."""
     _decide(audit, Verdict.RELEASED, by=by, at=resources.clock())
+    if audit.addressed:
+        after_commit(db, SEND, audit.owner_key, audit.key)
+        return
     owner = PartyId.parse(audit.owner)
     kept = await reading.get(db, CDRS, owner=owner, object_id=audit.cdr_id)
     if kept is None:

@@ -5,8 +5,10 @@ Written by the files of this folder only. Keys are ids folded to lower case; ids
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import BigInteger, Identity, Index, UniqueConstraint
+from sqlalchemy import BigInteger, Identity, Index, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from ocpi_hub.base.database import JsonText, UtcTime
@@ -32,11 +34,15 @@ class Action(StrEnum):
 
 
 class CdrAudit(SQLModel, table=True):
-    """The audit of one CDR, made when it came; only that of a refused one gives way, to the next CDR with this id.
+    """The audit of one CDR, made when it came and again when what it rests on came or changed; only that of a refused
+    one gives way, to the next CDR with this id.
 
     `findings` is a list of findings, `repriced` the total_… fields as the hub reckons them, None where it could not
     be priced. `worst` is the highest severity found. `place_key` (owner, Location and EVSE) and the times of the
-    session are for finding overlaps. `document` is the CDR itself where it was refused and is kept nowhere else.
+    session are for finding overlaps. `document` is the CDR itself where it is kept nowhere else: it was refused, or
+    `addressed` to its eMSP and only passed on. `raw` is such a CDR byte for byte while it is held, and until it was
+    sent after all; `tried_at` is when that was tried last. `basis` are digests of what the audit rests on (location,
+    session, tariffs, original), `changes` the last times it came out differently ([{at, because, …}], newest first).
     """
 
     __tablename__ = "cdr_audit"
@@ -45,6 +51,9 @@ class CdrAudit(SQLModel, table=True):
         Index("ix_cdr_audit_place", "place_key", "ended_at"),
         Index("ix_cdr_audit_decision", "decision", "pk"),
         Index("ix_cdr_audit_worst", "worst", "pk"),
+        Index("ix_cdr_audit_session", "owner_key", "session_key"),
+        Index("ix_cdr_audit_location", "owner_key", "location_key"),
+        Index("ix_cdr_audit_unsent", "pk", postgresql_where="raw IS NOT NULL"),
     )
 
     pk: int | None = Field(default=None, sa_type=BigInteger, sa_column_args=(Identity(),), primary_key=True)
@@ -54,8 +63,11 @@ class CdrAudit(SQLModel, table=True):
     owner: str = Field(description="The CPO, as it writes itself: NL/ABC")
     reader_key: str
     place_key: str | None = None
+    location_key: str | None = None
+    session_key: str | None = None
     started_at: datetime = Field(sa_type=UtcTime)
     ended_at: datetime = Field(sa_type=UtcTime)
+    first_audited_at: datetime = Field(sa_type=UtcTime)
     audited_at: datetime = Field(sa_type=UtcTime)
     worst: str | None = None
     findings: str = Field(sa_type=JsonText)
@@ -63,6 +75,16 @@ class CdrAudit(SQLModel, table=True):
     decision: str
     reason: str | None = None
     document: str | None = Field(default=None, sa_type=JsonText)
+    basis: dict[str, str | None] = Field(
+        default_factory=dict, sa_type=JSONB, sa_column_kwargs={"server_default": text("'{}'::jsonb")}
+    )
+    changes: list[dict[str, Any]] = Field(
+        default_factory=list, sa_type=JSONB, sa_column_kwargs={"server_default": text("'[]'::jsonb")}
+    )
+    addressed: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    raw: str | None = Field(default=None, sa_type=Text)
+    correlation_id: str | None = None
+    tried_at: datetime | None = Field(default=None, sa_type=UtcTime)
     decided_by: str | None = None
     decided_at: datetime | None = Field(default=None, sa_type=UtcTime)
 

@@ -16,7 +16,7 @@ from ocpi_hub.delivery.audience import receivers
 from ocpi_hub.delivery.jobs import drain
 from ocpi_hub.delivery.paths import path_to
 from ocpi_hub.objects import writing
-from ocpi_hub.objects.kinds import CDRS, Kind
+from ocpi_hub.objects.kinds import CDRS, LOCATIONS, SESSIONS, TARIFFS, Kind
 from ocpi_hub.objects.patch import Document
 from ocpi_hub.objects.writing import Written
 from ocpi_hub.wire.headers import PartyId
@@ -27,6 +27,8 @@ log = structlog.get_logger()
 
 AUDIT = "clearing.audit"
 """The job that audits a CDR, by name: it lives on a higher floor (clearing/jobs.py)."""
+AUDIT_AGAIN = "clearing.again"
+"""The job that makes audits again, which rest on what has come or changed; by name, as above."""
 
 
 async def put(
@@ -137,6 +139,14 @@ async def remove(
     return await _owed(db, removed, source=source, at=at, correlation_id=correlation_id, verb="DELETE")
 
 
+def _audits_rest_on(written: Written) -> bool:
+    """Whether audits of CDRs may come out differently now. A Location changes its statuses all day, so only one that
+    is new, or has a new EVSE, is told at once; clearing looks for the others by itself."""
+    if written.kind is SESSIONS:
+        return '"status":"COMPLETED"' in written.document
+    return written.kind is TARIFFS or (written.kind is LOCATIONS and written.created)
+
+
 async def _owed(
     db: AsyncSession,
     written: Written,
@@ -149,6 +159,8 @@ async def _owed(
     """Owe what changed to its audience, and ring for each platform after the commit."""
     if not written.changed:
         return written
+    if _audits_rest_on(written):
+        after_commit(db, AUDIT_AGAIN, written.kind.module.value, written.owner.key, written.key)
     kind, owner = written.kind, written.owner
     told = await receivers(db, kind, owner=owner, reader_key=written.reader_key, source=source)
     if told:

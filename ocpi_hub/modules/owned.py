@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 from fastapi import APIRouter, Response
 
 from ocpi_hub.chargers import told
-from ocpi_hub.clearing import receiving
+from ocpi_hub.clearing import passing, receiving
 from ocpi_hub.clearing.receiving import Refusal
 from ocpi_hub.delivery import publish
 from ocpi_hub.delivery.publish import Written
@@ -117,7 +117,10 @@ class _Receiver:
                 token = await told.get(db, ours, owner=owner, uid=object_id, token_type=named.token_type)
                 return answer(heard.resources, _part(self.kind, token, ()))
             kept = await reading.get(db, self.kind, owner=owner, object_id=object_id, token_type=named.token_type)
-        return answer(heard.resources, _part(self.kind, kept.document if kept else None, named.ids[1:]))
+            text = kept.document if kept is not None else None
+            if text is None and self.kind.immutable:
+                text = await passing.kept_back(db, owner, object_id)
+        return answer(heard.resources, _part(self.kind, text, named.ids[1:]))
 
     async def put(self, heard: Heard) -> Response:
         """Keep a whole object, or a whole EVSE or Connector of a Location that is known."""

@@ -10,6 +10,7 @@ from ocpi_hub.routing.address import There
 from ocpi_hub.routing.call import Call, Passed
 from ocpi_hub.routing.checks import require_own
 from ocpi_hub.routing.forward import endpoint_of, forward, joined, message_for, within
+from ocpi_hub.routing.inspection import inspect
 from ocpi_hub.routing.proxies import End
 from ocpi_hub.wire.headers import PartyId
 from ocpi_hub.wire.parties import InterfaceRole, ModuleId
@@ -23,11 +24,16 @@ async def direct(resources: Resources, call: Call, there: There, snapshot: Snaps
     require_own(call)
     party, module, interface = there.party, call.target.module, call.target.interface
     platform, endpoint = endpoint_of(snapshot, party, there.platform, module, interface)
+    looked = await inspect(resources, call, party)
+    if isinstance(looked, Passed):
+        return looked
     outgoing = await callbacks.stand_in(resources, call, End(platform.id, party))
     url = joined(endpoint, call.path, outgoing.query)
     message = message_for(call, party, platform, url=url, hub=snapshot.hub, body=outgoing.body)
     passed = await forward(resources, message, timeout=within(call, resources.settings.partner_timeout))
     await callbacks.settle(resources, outgoing, passed)
+    if looked is not None:
+        await looked(passed)
     if 1000 <= passed.status_code < 2000:
         await _learn(resources, call, party)
     return await proxies.stand_in(resources, passed, message, caller_platform_id=call.caller.platform.id)
