@@ -103,8 +103,8 @@ def check(
         print_json(report)
     else:
         shown = [one for one in report["checks"] if every or one["verdict"] != "pass"]
-        rows = [(one["id"], one["module"], one["verdict"], one["said"], one["advice"], one["section"]) for one in shown]
-        print_table(("check", "module", "verdict", "what", "so", "specification"), rows, empty="nothing to complain of")
+        rows = [(_named(one), one["verdict"], _sentence(one), one["section"]) for one in shown]
+        print_table(("check", "verdict", "what is so", "specification"), rows, empty="nothing to complain of")
         counts = report["counts"]
         print(f"{report['verdict']}: {counts['pass']} pass, {counts['warn']} warn, {counts['fail']} fail")
     if report["verdict"] == "fail":
@@ -126,15 +126,24 @@ def read_since(text: str, now: datetime) -> datetime:
         ) from None
 
 
-_COLUMNS = ("module", "outcome", "list", "pages", "objects", "new", "changed", "same", "older", "bad", "missing", "odd")
+_COLUMNS = ("module", "outcome", "list", "pages", "objects", "missing", "odd")
+_COUNTED = ("new", "changed", "same", "older", "bad")
 
 
 def _row(line: dict[str, Any]) -> tuple[Any, ...]:
     last = line["last"]
-    names = ("pages", "objects", "new", "changed", "same", "older", "bad")
-    counts = [last[name] for name in names]
+    counts = ", ".join(f"{last[name]} {name}" for name in _COUNTED if last[name])
     whole = "full" if last["full"] else "changes"
-    return (line["module"], last["outcome"], whole, *counts, line["missing"], " ".join(last["flags"]))
+    objects = f"{last['objects']}: {counts}" if counts else last["objects"]
+    return (line["module"], last["outcome"], whole, last["pages"], objects, line["missing"], " ".join(last["flags"]))
+
+
+def _named(finding: dict[str, Any]) -> str:
+    return f"{finding['id']} {finding['module']}" if finding["module"] else str(finding["id"])
+
+
+def _sentence(finding: dict[str, Any]) -> str:
+    return f"{finding['said']}; {finding['advice']}" if finding["advice"] else str(finding["said"])
 
 
 def _far(line: dict[str, Any]) -> str:

@@ -87,7 +87,8 @@ async def enrol(
     platform.registered_at = platform.registered_at or at
     status = ConnectionStatus.SUSPENDED if suspended else ConnectionStatus.CONNECTED
     await presence.set_status(db, platform, status, at=at)
-    await learn(db, resources, platform.id, {"wraps_objects": explored.wraps_objects}, how="its version details")
+    if explored.wraps_objects or "wraps_objects" in platform.learned:
+        await learn(db, resources, platform.id, {"wraps_objects": explored.wraps_objects}, how="its version details")
     resources.one(Directory).changed(db)
 
 

@@ -136,7 +136,9 @@ async def take(db: AsyncSession, platform_id: str, settings: Settings, *, at: da
     alone = text("SELECT pg_try_advisory_xact_lock(hashtextextended('ocpi-hub/pull/' || :platform_id, 0))")
     if not await db.scalar(alone, {"platform_id": platform_id}):
         return None
-    platform = await db.get(Platform, platform_id)
+    # The platform is locked first, and weakly: so locks come in the same order as when its status changes.
+    weakly = {"read": True, "key_share": True}
+    platform = await db.get(Platform, platform_id, with_for_update=weakly)
     outage = await db.get(Outage, platform_id)
     if platform is None or platform.status != ConnectionStatus.CONNECTED or platform.their_credentials_token is None:
         return None

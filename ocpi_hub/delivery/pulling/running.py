@@ -31,8 +31,6 @@ from ocpi_hub.wire.parties import InterfaceRole
 
 log = structlog.get_logger()
 
-MOST_EMPTY = 5
-"""Empty pages with a next link, one after the other, after which nobody goes on."""
 SLACK = 1000
 """How many objects more than twice its own X-Total-Count a list may have, for one that grows meanwhile."""
 
@@ -51,7 +49,6 @@ class Crawl:
 
     pages: set[bytes] = field(default_factory=set)
     urls: set[str] = field(default_factory=set)
-    empty: int = 0
 
 
 async def run(resources: Resources, task: Task) -> None:
@@ -84,14 +81,14 @@ async def _page(resources: Resources, task: Task, crawl: Crawl) -> bool:
     next_ = onward(place, found.headers, found=len(objects), profile=task.profile)
     circles = _circles(task, crawl, objects, next_, most_pages=resources.settings.pull_most_pages)
     _note(resources, task, found, next_)
+    facts = dict(next_.learned)
+    if (slash := slash_learned(place.url, found.url)) is not None:
+        facts["trailing_slash"] = slash
     async with resources.unit_of_work() as db:
+        if facts:  # first, for it locks the platform: so locks come in the same order as when its status changes
+            await learn(db, resources, task.platform.id, facts, how=f"a page of {task.kind}")
         await keep(db, resources, task, objects)
         await book.advance(db, task, next_.url, at=resources.clock())
-        facts = dict(next_.learned)
-        if (slash := slash_learned(place.url, found.url)) is not None:
-            facts["trailing_slash"] = slash
-        if facts:
-            await learn(db, resources, task.platform.id, facts, how=f"a page of {task.kind}")
     if circles is not None or next_.url is None:
         await _finish(resources, task, error=circles)
         return False
@@ -136,7 +133,6 @@ async def _routing(resources: Resources, task: Task) -> Routing:
 def _circles(task: Task, crawl: Crawl, objects: list[Any], next_: Onward, *, most_pages: int) -> str | None:
     """Why this list is no list any more; None while it is one. Sets the flag that says so."""
     run, digest = task.run, blake2b(dumps(objects).encode(), digest_size=16).digest()
-    crawl.empty = 0 if objects or next_.url is None else crawl.empty + 1
     repeats = (objects and digest in crawl.pages) or next_.url in crawl.urls
     crawl.pages.add(digest)
     crawl.urls.add(task.url)
@@ -144,9 +140,6 @@ def _circles(task: Task, crawl: Crawl, objects: list[Any], next_: Onward, *, mos
     if repeats:
         next_.flags.add("repeats")
         return "its pages repeat"
-    if next_.url is not None and crawl.empty >= MOST_EMPTY:
-        next_.flags.add("empty_pages")
-        return f"{MOST_EMPTY} empty pages, and still a next link"
     if next_.url is not None and run.pages >= most_pages:
         next_.flags.add("endless")
         return f"more than {most_pages} pages (OCPI_HUB_PULL_MOST_PAGES)"

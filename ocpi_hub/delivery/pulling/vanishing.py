@@ -25,9 +25,9 @@ log = structlog.get_logger()
 
 
 def tells(task: Task) -> bool:
-    """Whether a run shows what is missing: a whole one, of a list that has no past it may drop, and that was whole."""
+    """Whether a run shows what is missing: a full one, of a list that has no past it may drop, and that was whole."""
     run = task.run
-    whole = run.total is None or run.objects >= run.total
+    whole = run.total is not None and run.objects >= run.total
     return run.full and task.kind not in (SESSIONS, CDRS) and whole
 
 

@@ -8,6 +8,7 @@ from uuid import uuid4
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.dialects.profile import Profile
 from ocpi_hub.partners.client import PartnerClient, Unreachable
+from ocpi_hub.partners.journal import About
 from ocpi_hub.wire.envelope import Answer, NotOcpi, read_envelope
 from ocpi_hub.wire.headers import PartyId, Routing
 
@@ -56,6 +57,7 @@ class Asker:
     """How one partner is asked."""
 
     resources: Resources
+    platform_id: str
     profile: Profile
     hub: PartyId
     credentials_token: str = field(repr=False)
@@ -71,16 +73,20 @@ class Asker:
     ) -> Reply:
         """One GET, `routed` with the headers of a functional module; `token`, `encoding` in place of the real ones."""
         correlation_id = str(uuid4())
+        # What comes of a wrong token says nothing of the connection.
+        real = token is None and encoding is None
         routing = Routing(to=to, from_=self.hub) if routed else None
         found = await self.resources.one(PartnerClient).relay(
             "GET",
             url,
             credentials_token=token or self.credentials_token,
             encoding=encoding or self.profile.token_encoding,
+            platform_id=self.platform_id if real else None,
             routing=routing,
             correlation_id=correlation_id,
             timeout=min(ASK_SECONDS, self.resources.settings.partner_timeout),
             profile=self.profile,
+            about=About("check"),
         )
         sent = {"X-Request-ID": found.request_id, "X-Correlation-ID": correlation_id}
         sent |= routing.reversed().headers() if routing is not None else {}

@@ -18,7 +18,7 @@ async def check(resources: Resources, platform_id: str) -> Report:
     if platform is None or platform.versions_url is None or platform.their_credentials_token is None:
         raise LookupError("is not registered")
     token = Vault.of(resources.settings).unseal(platform.their_credentials_token)
-    asker, report = Asker(resources, platform.profile, snapshot.hub, token), Report()
+    asker, report = Asker(resources, platform_id, platform.profile, snapshot.hub, token), Report()
     parties = snapshot.parties_of(platform_id)
     details_url = await configuration.versions(asker, report, platform.versions_url)
     if details_url is None:
