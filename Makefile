@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
+RPC    := tests/peers/ocpp_rpc
 
 .PHONY: demo test bench lint docs lock clean
 
 demo: $(VENV)/.ready
 	@$(BIN)/ocpi-hub demo $(ARGS)
 
-test: $(VENV)/.ready-dev $(VENV)/.ready-peers
+test: $(VENV)/.ready-dev $(VENV)/.ready-peers $(RPC)/node_modules/.ready
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 bench: $(VENV)/.ready-dev $(VENV)/.ready-peers
@@ -55,5 +56,12 @@ $(VENV)/.ready-peers: tests/peers/requirements.lock $(VENV)/bin/python
 	@($(BIN)/python -m venv $(VENV)/peers && $(VENV)/peers/bin/python -m pip install --quiet --disable-pip-version-check \
 	  --require-hashes -r tests/peers/requirements.lock && touch $@) || echo "not installed: the tests with foreign platforms will be skipped"
 
+# A charging station in JavaScript: the same, where npm is.
+$(RPC)/node_modules/.ready: $(RPC)/package-lock.json
+	@command -v npm >/dev/null || { echo "no npm: the tests with $(RPC) will be skipped"; exit 0; }; \
+	echo "installing $(RPC)/package-lock.json …"; \
+	(npm ci --prefix $(RPC) --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null && touch $@) \
+	  || echo "not installed: the tests with $(RPC) will be skipped"
+
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache site
+	rm -rf $(VENV) $(RPC)/node_modules .pytest_cache .mypy_cache .ruff_cache site

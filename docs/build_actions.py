@@ -129,9 +129,14 @@ def _claims(protocol: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _files(spoken: Mapping[tuple[str, str], list[str]], direction: str, action: str) -> str:
-    names = sorted(spoken.get((direction, action), ()), key=lambda name: (not name.startswith("tests/bridge/"), name))
+    names = sorted(spoken.get((direction, action), ()), key=_nearness)
     shown = [f"`{name.removeprefix('tests/').removesuffix('.py')}`" for name in names[:2]]
     return ", ".join(shown) + (f" and {len(names) - 2} more" if len(names) > 2 else "")
+
+
+def _nearness(name: str) -> tuple[bool, bool, str]:
+    """The tests of the bridge first, and after all others the one that says everything."""
+    return name.endswith("test_every_action.py"), not name.startswith("tests/bridge/"), name
 
 
 if __name__ == "__main__":

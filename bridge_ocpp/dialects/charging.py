@@ -76,6 +76,7 @@ def read_said_schedule(said: Payload, *, start: str | None = None) -> Schedule:
         (
             Period(int(p["startPeriod"]), _number(p["limit"]), _whole(p.get("numberPhases")))
             for p in said["chargingSchedulePeriod"]
+            if p.get("limit") is not None  # 2.1 lets a period of another operation mode have none
         ),
         key=lambda period: period.start,
     )
