@@ -81,7 +81,7 @@ def install_errors(app: FastAPI) -> None:
         return rendered(400, "not_json", str(error))
 
 
-_UNFIT = ("0x00", "u0000", "invalid input for query argument")
+_UNFIT = ("0x00", "u0000", "unsupported Unicode escape", "invalid input for query argument")
 """What the database and its driver say of values that no column can hold."""
 
 

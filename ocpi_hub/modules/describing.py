@@ -37,11 +37,13 @@ class Direct(APIRoute):
     the object (docs/performance.md).
     """
 
+    allowed: frozenset[str] = frozenset()
+    """The methods of all routes at this path, where there are others."""
+
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Raises HTTPException 405 for another method, as every route does."""
-        methods = self.methods or set()
-        if scope["method"] not in methods:
-            raise HTTPException(405, headers={"Allow": ", ".join(sorted(methods))})
+        """Raises HTTPException 405 for a method that no route at this path has."""
+        if scope["method"] not in (self.methods or ()):
+            raise HTTPException(405, headers={"Allow": ", ".join(sorted(self.allowed | (self.methods or set())))})
         response: Response = await self.endpoint(Request(scope, receive))
         await response(scope, receive, send)
 
@@ -69,8 +71,9 @@ def add(
         return await endpoint(Heard(request))
 
     name = f"{_DONE[verb]}_{model.__name__}{'s' if listed else ''}_{interface}".lower()
+    path = "".join(f"/{{{name}}}" for name in names)
     router.add_api_route(
-        "".join(f"/{{{name}}}" for name in names),
+        path,
         asked,
         methods=[verb],
         name=name,
@@ -79,6 +82,9 @@ def add(
         responses=_responses(verb, model, listed=listed),
         openapi_extra=extra,
     )
+    same = [route for route in router.routes if isinstance(route, Direct) and route.path == path]
+    for route in same:
+        route.allowed = frozenset(method for one in same for method in one.methods or ())
 
 
 def _levels(kind: Kind) -> list[tuple[str, type[OcpiModel]]]:

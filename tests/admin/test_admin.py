@@ -132,6 +132,7 @@ async def test_what_cannot_be_kept_is_never_an_error_of_ours(hub):
         ("GET", "/audits?offset=99999999999999999999", None),
         ("POST", "/partners", {"name": "a\u0000"}),
         ("PUT", "/tokens/X9", {"group_id": "\u0000"}),
+        ("POST", "/chargers", {"id": "NUL", "tariff_ids": ["\u0000"]}),
     ):
         problem(await hub.admin(verb, path, body), 422, "invalid")
 

@@ -138,6 +138,8 @@ async def test_verbs_that_the_specification_does_not_have(kind: Kind, owner: Par
     for verb in sorted(VERBS - kind.verbs - ({"PUT"} if kind.immutable else set())):
         answer = await owner.call(verb, kind.module, path(kind), json=built(kind))
         assert said(answer) == (405, 2000)
+        if not kind.immutable:
+            assert answer.headers["allow"] == ", ".join(sorted(kind.verbs))
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=str)
