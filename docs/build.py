@@ -43,7 +43,8 @@ def build() -> int:
     """Write site/ anew; gives the number of pages."""
     build_tariffs.PAGE.write_text(build_tariffs.build(build_tariffs.PAGE.read_text()))
     shutil.rmtree(SITE, ignore_errors=True)
-    (SITE / "decisions").mkdir(parents=True)
+    for folder in ("decisions", "modules"):
+        (SITE / folder).mkdir(parents=True)
     for picture in DOCS.glob("*.svg"):
         shutil.copy(picture, SITE)
     readme = (ROOT / "README.md").read_text().replace("](docs/", "](")
@@ -55,6 +56,7 @@ def build() -> int:
     listed = "\n".join(f"- [{path.read_text().splitlines()[0].lstrip('# ')}]({path.name})" for path in decisions)
     pages["decisions/index"] = f"# Decisions\n\n{listed}\n"
     pages |= {f"decisions/{path.stem}": path.read_text() for path in decisions}
+    pages |= {f"modules/{path.stem}": path.read_text() for path in (DOCS / "modules").glob("*.md")}
     for name, text in pages.items():
         title = text.splitlines()[0].lstrip("# ")
         (SITE / f"{name}.html").write_text(page(text, title=title, up="../" if "/" in name else ""))

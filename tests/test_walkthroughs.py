@@ -145,3 +145,12 @@ async def test_the_pages_for_partners_are_true(lab: Lab) -> None:
         assert len(answers) == script_of(page).count("EXPECTED="), f"{page}: {answers}"
         wrong += [f"{page}: {got} where it says {expected}" for expected, got in answers if expected != got]
     assert not wrong, "\n".join(wrong)
+
+
+def test_every_link_between_pages_leads_somewhere() -> None:
+    lost = []
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.rglob("*.md")]:
+        for link in re.findall(r"\]\((?!https?:)([^)#\s]+)", page.read_text()):
+            if not (page.parent / link).exists():
+                lost.append(f"{page.relative_to(ROOT)}: {link}")
+    assert not lost, lost
