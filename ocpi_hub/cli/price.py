@@ -64,6 +64,10 @@ def run(tariff_path: str | Path, cdr_path: str | Path, *, time_zone: str, as_jso
 
 def _price(tariff_path: Path, cdr_path: Path, *, time_zone: str) -> tuple[CostReport, list[Difference]]:
     tariff, cdr = _read(tariff_path), _read(cdr_path)
+    if _is(tariff, "charging_periods") and not _is(tariff, "elements"):
+        raise BadInput(f"{tariff_path}: is a CDR or a Session: the tariff comes first, then the CDR")
+    if _is(cdr, "elements") and not _is(cdr, "charging_periods"):
+        raise BadInput(f"{cdr_path}: is a tariff: the tariff comes first, then the CDR")
     try:
         report = price(tariff, cdr, time_zone=time_zone)
         return report, differences(report)
@@ -75,9 +79,18 @@ def _price(tariff_path: Path, cdr_path: Path, *, time_zone: str) -> tuple[CostRe
         raise BadInput(f"--time-zone: {error.message}") from None
 
 
+def _is(document: Any, field: str) -> bool:
+    return isinstance(document, dict) and field in document
+
+
 def _read(path: Path) -> Any:
+    """A file's document; that in the envelope of a whole OCPI answer, for such files come from a partner's API."""
     try:
-        return wire_json.loads(path.read_bytes())
+        raw = path.read_bytes()
+        if not raw.strip():
+            raise BadInput(f"{path}: is empty")
+        document = wire_json.loads(raw)
+        return document["data"] if _is(document, "status_code") and _is(document, "data") else document
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror or error}") from None
     except OcpiError as error:

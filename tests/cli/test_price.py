@@ -162,3 +162,25 @@ def test_money_has_the_digits_of_its_currency(files: Files, capsys: pytest.Captu
     yen["elements"][0]["price_components"][0]["price"] = 30
     assert files.hold(yen, cdr(period("2019-01-05T12:00:00Z", ENERGY=2))).priced() == 0
     assert " 60 " in capsys.readouterr().out
+
+
+def test_files_in_the_wrong_order_and_an_empty_one(files: Files, capsys: pytest.CaptureFixture[str]) -> None:
+    assert files.hold(saturday(), saturday()).priced() == 2
+    assert capsys.readouterr().err.endswith(
+        "tariff.json: is a CDR or a Session: the tariff comes first, then the CDR\n"
+    )
+    assert files.hold(example("tariff_4_complex"), example("tariff_4_complex")).priced() == 2
+    assert capsys.readouterr().err.endswith("cdr.json: is a tariff: the tariff comes first, then the CDR\n")
+    files.tariff.write_text(" \n")
+    assert files.priced() == 2
+    out, err = capsys.readouterr()
+    assert (out, err.endswith("tariff.json: is empty\n")) == ("", True)
+
+
+def test_a_whole_answer_of_a_partner_is_read_too(files: Files) -> None:
+    envelope = {"status_code": 1000, "timestamp": "2026-03-01T10:00:00Z"}
+    right = saturday(total_cost={"excl_vat": 12.38, "incl_vat": 13.98}, total_energy=17.1, total_time=3.0833)
+    tariff = envelope | {"data": example("tariff_4_complex")}
+    assert files.hold(tariff, envelope | {"data": right}).priced() == 0
+    several = envelope | {"data": [example("tariff_4_complex")]}
+    assert files.hold(several, right).priced() == 0

@@ -373,3 +373,61 @@ def test_cut_points() -> None:
     assert [f"{moment:%d %H:%M}" for moment in found] == ["05 16:00", "05 17:30", "05 19:00", "06 16:00"]
     between = cut_points(one, start=utc("2026-01-05 16:00"), end=utc("2026-01-05 19:00"), time_zone=ZONE)
     assert [f"{moment:%d %H:%M}" for moment in between] == ["05 18:00"]
+
+
+# --- one tariff after another --------------------------------------------------------------------------------------
+
+
+def follow(first: Any, *later: tuple[str, Any], kwh: Any = 12) -> list[Json]:
+    """The periods of two hours from 10:00, with other tariffs from these times on."""
+    begin, until = utc("2026-01-05 10:00"), utc("2026-01-05 12:00")
+    changes = [(utc(f"2026-01-05 {at}"), one) for at, one in later]
+    samples = [(begin, D(0)), (until, D(kwh) * 1000)]
+    return periods(first, later=changes, start=begin, end=until, samples=samples, time_zone=ZONE)
+
+
+def told(documents: list[Json]) -> list[tuple[str, Any, Decimal]]:
+    return [
+        (start, document.get("tariff_id"), volumes["ENERGY"])
+        for document, (start, volumes) in zip(documents, shown(documents), strict=True)
+    ]
+
+
+def test_another_tariff_cuts_where_it_begins() -> None:
+    one, two = tariff(element(component(price=1))), tariff(element(component(price=1)), id="T2")
+    assert told(follow(one, ("10:30", two), ("11:30", one))) == [
+        ("10:00:00", "T1", D("3.0000")),
+        ("10:30:00", "T2", D("6.0000")),
+        ("11:30:00", "T1", D("3.0000")),
+    ]
+    assert told(follow(None, ("10:30", two))) == [("10:00:00", None, D("3.0000")), ("10:30:00", "T2", D("9.0000"))]
+
+
+def test_each_tariff_cuts_only_while_it_prices() -> None:
+    """Bounds of energy and duration count from the start of the session, whichever tariff has them."""
+    one = tariff(element(component(price=1), max_kwh=9), element(component(price=2)))
+    two = tariff(element(component(price=3), max_duration=5400), element(component(price=4)), id="T2")
+    documents = follow(one, ("10:45", two))
+    assert told(documents) == [
+        ("10:00:00", "T1", D("4.5000")),
+        ("10:45:00", "T2", D("4.5000")),
+        ("11:30:00", "T2", D("3.0000")),
+    ]
+    document = cdr(*documents, start="2026-01-05T10:00:00Z", end="2026-01-05T12:00:00Z")
+    report = price([one, two], document, time_zone=ZONE)
+    assert report.total_cost.excl_vat == D("4.5") + D("4.5") * 3 + D(3) * 4
+
+
+def test_tariffs_that_never_come_into_force_change_nothing() -> None:
+    one, two = tariff(element(component(price=1))), tariff(element(component(price=9), max_kwh=2), id="T2")
+    assert follow(one, ("12:00", two)) == follow(one)
+    assert {document["tariff_id"] for document in follow(two, ("09:00", one))} == {"T1"}
+
+
+@pytest.mark.parametrize("at", ["10:00", "10:17", "11:59"])
+def test_the_same_prices_under_another_name_cost_the_same(at: str) -> None:
+    one = tariff(element(component(price=1, step_size=500), max_kwh=7), element(component(price=2, step_size=500)))
+    two = one | {"id": "T2"}
+    whole, parted = (cdr(*follow(one, *later), start="2026-01-05T10:00:00Z", end="2026-01-05T12:00:00Z")
+                     for later in ((), ((at, two),)))  # fmt: skip
+    assert price([one, two], parted, time_zone=ZONE).total_cost == price(one, whole, time_zone=ZONE).total_cost
