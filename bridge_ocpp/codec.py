@@ -61,6 +61,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "settings": lambda values: tuple(VariableSetting(VariableName(**v["name"]), v["value"]) for v in values),
     "entries": lambda values: tuple(_entry(value) for value in values),
     "criteria": tuple,
+    "total": lambda value: Decimal(str(value)),
     "ids": tuple,
     "monitors": lambda values: tuple(Monitor(**{**v, "variable": VariableName(**v["variable"])}) for v in values),
     "kinds": tuple,

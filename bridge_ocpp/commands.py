@@ -25,6 +25,7 @@ from bridge_ocpp.port import (
     ShareCurrent,
     StartCharging,
     StopCharging,
+    TellCost,
     Transaction,
 )
 from bridge_ocpp.quirks import mend
@@ -150,7 +151,7 @@ async def _about(connection: Connection, command: Command) -> Transaction | None
 
 def _names(command: Command) -> str | None:
     """Our id of the transaction that the command is about."""
-    if isinstance(command, StopCharging):
+    if isinstance(command, StopCharging | TellCost):
         return command.transaction_id
     return command.charging_profile.transaction_id if isinstance(command, SetProfile) else None
 

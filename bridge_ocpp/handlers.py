@@ -7,10 +7,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import structlog
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from bridge_ocpp import reservations, status, transactions
 from bridge_ocpp.config import BridgeConfig
@@ -39,7 +42,7 @@ from bridge_ocpp.port import AuthStatus, HubPort, IdToken, Verdict, Where
 from bridge_ocpp.security import events, signing
 from bridge_ocpp.smart import balancer, keeping
 from bridge_ocpp.speaker import Speaker
-from bridge_ocpp.tables import TransactionRow
+from bridge_ocpp.tables import ChargerRow, TransactionRow
 from bridge_ocpp.transactions import Hearing
 from bridge_ocpp.transactions.news import News
 from bridge_ocpp.upkeep import alerts, firmware, logs, reported
@@ -111,14 +114,23 @@ async def _transaction(desk: Desk, speaker: Speaker, told: TransactionTold, rece
     if await desk.news.take(told, hearing, sharing=speaker.key in desk.sharing):
         return Reply(desk.now(), ocpp_id=told.ocpp_id)
 
-    async def take(db: AsyncSession) -> TransactionRow:
+    async def take(db: AsyncSession) -> tuple[TransactionRow, Decimal | None]:
         row = await transactions.take(db, told, hearing, verdict)
         if speaker.key in desk.sharing:
             await balancer.measured(db, speaker.key, row.evse_id, told.readings, at=received)
-        return row
+        return row, await _total_cost(db, desk, row)
 
-    row = await desk.ledger.write(take)
-    return Reply(desk.now(), verdict=verdict, ocpp_id=row.ocpp_id)
+    row, total_cost = await desk.ledger.write(take)
+    return Reply(desk.now(), verdict=verdict, ocpp_id=row.ocpp_id, total_cost=total_cost)
+
+
+async def _total_cost(db: AsyncSession, desk: Desk, row: TransactionRow) -> Decimal | None:
+    """What a transaction that is over and told cost, at a charger that shows it."""
+    if row.told_at is None or not await db.scalar(
+        select(col(ChargerRow.shows_cost)).where(col(ChargerRow.key) == row.charger_key)
+    ):
+        return None
+    return await desk.hub.cost_of(row.id, db)
 
 
 def _written(work: Callable[[AsyncSession, Any, Hearing], Awaitable[None]]) -> Callable[..., Awaitable[Reply]]:

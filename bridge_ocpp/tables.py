@@ -115,6 +115,7 @@ class ChargerRow(SQLModel, table=True):
     boot_reason: str | None = None
     boot_answer: str | None = None
     items_per_message: dict[str, int] = Field(default_factory=dict, sa_type=JSONB, sa_column_kwargs=EMPTY_OBJECT)
+    shows_cost: bool = False
     quirks: list[str] = Field(default_factory=list, sa_type=JSONB)
     registered_at: datetime = Field(sa_type=Moment)
 

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -165,6 +166,7 @@ class Reply:
     accepted: bool = True
     reason: str = ""
     content: Any = None
+    total_cost: Decimal | None = None
 
 
 # --- the two tables of a dialect ------------------------------------------------------------------------------------

@@ -184,6 +184,12 @@ class WatchBook(Protocol):
 
     async def forget_messages(self, charger_id: str, db: AsyncSession) -> None: ...
 
+    async def shows_cost(self, charger_id: str, db: AsyncSession) -> bool:
+        """Whether drivers see at this charger what they pay."""
+
+    async def show_cost(self, charger_id: str, shows: bool, db: AsyncSession) -> bool:
+        """Switch it; False for a charger that there is not."""
+
     async def ask_customer(self, charger_id: str, request_id: int, db: AsyncSession) -> None:
         """Await what the charger will say under this number."""
 

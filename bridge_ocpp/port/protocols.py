@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
 from bridge_ocpp.port.commands import Command, Outcome
@@ -23,6 +24,9 @@ class HubPort(Protocol):
 
     async def may_charge(self, token: IdToken, where: Where, db: AsyncSession) -> Verdict:
         """Decide about a token within the business side's own time budget; never raises for a partner's fault."""
+
+    async def cost_of(self, transaction_id: str, db: AsyncSession) -> Decimal | None:
+        """What a transaction costs as it stands, taxes included, in its currency; None where nobody is billed."""
 
 
 class ChargerPort(Protocol):

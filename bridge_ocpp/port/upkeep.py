@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
@@ -215,6 +216,17 @@ class LogRecord:
     size: int | None
     created_at: datetime
     changed_at: datetime
+
+
+# --- cost ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TellCost(Command):
+    """What a running transaction (ours, `Transaction.id`) costs so far, in its currency, taxes included."""
+
+    transaction_id: str
+    total: Decimal
 
 
 # --- the door -------------------------------------------------------------------------------------------------------

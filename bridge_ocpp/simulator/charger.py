@@ -447,7 +447,11 @@ class SimulatedCharger:
     # -- the queue of transaction messages ---------------------------------------------------------------------------
 
     def _enqueue_said(self, say: Callable[..., tuple[str, Payload]], charge: Charge, *facts: Any) -> None:
-        self._enqueue(lambda: say(charge, *facts), lambda _answer: None)
+        self._enqueue(lambda: say(charge, *facts), self._heard_cost)
+
+    def _heard_cost(self, answer: Payload) -> None:
+        if answer.get("totalCost") is not None:
+            self.watch.cost(answer["totalCost"])
 
     def _enqueue(self, say: Callable[[], tuple[str, Payload]], heard: Callable[[Payload], None]) -> None:
         self._queue.append(Queued(say, heard))

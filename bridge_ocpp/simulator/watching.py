@@ -20,7 +20,13 @@ class Watch:
         self.monitors: dict[int, Payload] = {}
         self.messages: dict[int, Payload] = {}
         self.customers: dict[str, str] = {}
+        self.costs: list[Any] = []
         self._events = 0
+
+    def cost(self, total: Any) -> None:
+        """Show what a charge costs."""
+        self.costs.append(total)
+        self.charger.tell("cost", str(total))
 
     async def alert(self, component: str, variable: str, value: str, *, cleared: bool = False) -> None:
         """Tell of an event: of a monitor that watches this variable, or of one built in."""
@@ -130,6 +136,11 @@ def _customer(charger: SimulatedCharger, payload: Payload) -> Payload:
     return {"status": "Accepted"}
 
 
+def _cost(charger: SimulatedCharger, payload: Payload) -> Payload:
+    charger.watch.cost(payload["totalCost"])
+    return {}
+
+
 def _accepted(_charger: SimulatedCharger, _payload: Payload) -> Payload:
     return {"status": "Accepted"}
 
@@ -144,4 +155,5 @@ _ANSWERS: dict[str, Callable[[Any, Payload], Payload]] = {
     "GetDisplayMessages": _list,
     "ClearDisplayMessage": _remove,
     "CustomerInformation": _customer,
+    "CostUpdated": _cost,
 }

@@ -10,6 +10,7 @@ from sqlmodel import col
 
 from bridge_ocpp import ocppj
 from bridge_ocpp.port import AlertRecord, CustomerRecord, Monitor, VariableName
+from bridge_ocpp.tables import ChargerRow
 from bridge_ocpp.upkeep.tables import next_request
 from bridge_ocpp.upkeep.watch_tables import AlertRow, CustomerRow, MessageRow, MonitorRow
 
@@ -65,6 +66,16 @@ class WatchBook:
 
     async def forget_messages(self, charger_id: str, db: AsyncSession) -> None:
         await db.execute(delete(MessageRow).where(col(MessageRow.charger_key) == charger_id.casefold()))
+
+    async def shows_cost(self, charger_id: str, db: AsyncSession) -> bool:
+        mine = col(ChargerRow.key) == charger_id.casefold()
+        return bool(await db.scalar(select(col(ChargerRow.shows_cost)).where(mine)))
+
+    async def show_cost(self, charger_id: str, shows: bool, db: AsyncSession) -> bool:
+        row = await db.get(ChargerRow, charger_id.casefold(), with_for_update=True)
+        if row is not None:
+            row.shows_cost = shows
+        return row is not None
 
     async def ask_customer(self, charger_id: str, request_id: int, db: AsyncSession) -> None:
         key = charger_id.casefold()

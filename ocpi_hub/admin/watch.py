@@ -274,6 +274,33 @@ async def delete_message(charger_id: str, message_id: int, resources: ResourcesD
     await _report_messages(resources, charger_id)
 
 
+# --- cost ---------------------------------------------------------------------------------------------------------
+
+
+class CostBody(BaseModel):
+    """Whether drivers see at this charger what they pay."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    enabled: bool
+
+
+@router.put("/chargers/{charger_id}/cost")
+async def put_cost(charger_id: str, body: CostBody, resources: ResourcesDep) -> Any:
+    """Have a charger told what each charge costs, while it runs and at its end (2.0.1, block I); off at first."""
+    async with resources.unit_of_work() as db:
+        if not await resources.get(Watch).show_cost(charger_id, body.enabled, db):  # type: ignore[type-abstract]
+            raise not_found("charger", charger_id)
+    return Json(body.model_dump())
+
+
+@router.get("/chargers/{charger_id}/cost")
+async def get_cost(charger_id: str, resources: ResourcesDep) -> Any:
+    """Whether drivers see at this charger what they pay."""
+    async with resources.unit_of_work() as db:
+        return Json({"enabled": await resources.get(Watch).shows_cost(charger_id, db)})  # type: ignore[type-abstract]
+
+
 # --- customers ----------------------------------------------------------------------------------------------------
 
 

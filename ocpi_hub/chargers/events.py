@@ -1,6 +1,7 @@
 """HubPort: what the bridge calls inside its open transaction. A table says which event goes where."""
 
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 from typing import Any
 
 import structlog
@@ -22,7 +23,7 @@ from bridge_ocpp.port import (
     Where,
 )
 from ocpi_hub.base.resources import Resources
-from ocpi_hub.chargers import authorizing, evses, limits, reservations, sessions
+from ocpi_hub.chargers import authorizing, costs, evses, limits, reservations, sessions
 
 log = structlog.get_logger()
 
@@ -54,6 +55,10 @@ class HubEvents:
             log.info("charger.event_without_meaning", charger=event.charger_id, kind=type(event).__name__)
             return
         await handler(self._resources, event, db)
+
+    async def cost_of(self, transaction_id: str, db: AsyncSession) -> Decimal | None:
+        """What the transaction's Session says."""
+        return await costs.of(transaction_id, db)
 
     async def may_charge(self, token: IdToken, where: Where, db: AsyncSession) -> Verdict:
         """Decide about a token within `authorize_timeout` seconds; a partner's fault is a refusal, not an error."""

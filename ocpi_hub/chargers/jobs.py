@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from bridge_ocpp.port import ChargerPort, Outcome, OutcomeStatus
 from ocpi_hub.base.jobs import job, ring_after_commit, scheduled
 from ocpi_hub.base.resources import Resources
+from ocpi_hub.chargers import costs as _costs  # noqa: F401 - more jobs of this room
 from ocpi_hub.chargers import limits as _limits  # noqa: F401 - more jobs of this room
 from ocpi_hub.chargers import reservations, results, setters, smartness
 from ocpi_hub.chargers.asking import charger_command

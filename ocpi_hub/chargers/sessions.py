@@ -20,7 +20,7 @@ from bridge_ocpp.port import (
     TransactionUpdated,
 )
 from ocpi_hub.base.resources import Resources
-from ocpi_hub.chargers import cdrs, links, telling
+from ocpi_hub.chargers import cdrs, costs, links, telling
 from ocpi_hub.chargers.mapping import cdr_id
 from ocpi_hub.chargers.tables import SessionLink
 from ocpi_hub.objects import reading
@@ -106,6 +106,8 @@ async def publish_running(
     link.charging_state = transaction.charging_state
     bill = cdrs.bill(link, transaction, samples, states, until=resources.clock())
     await telling.session(resources, link, bill, "ACTIVE", db)
+    if bill.problem is None:
+        await costs.changed(resources, link, db)
 
 
 async def _complete(

@@ -7,7 +7,7 @@ import pytest
 
 from ocpi_hub.bridge import bridge_of
 from ocpi_hub.chargers.binding import bind
-from tests.admin.test_admin import problem
+from tests.admin.test_admin import LOCATION, problem
 from tests.admin.test_upkeep import charger
 from tests.world.hub import running_hub
 
@@ -18,6 +18,9 @@ MONITOR = {
     "value": 60.5,
     "severity": 3,
 }
+
+
+FEE = {"currency": "EUR", "elements": [{"price_components": [{"type": "FLAT", "price": 2.5, "step_size": 1}]}]}
 
 
 @pytest.fixture
@@ -89,6 +92,31 @@ async def test_a_customer_is_reported_in_parts_and_cleared(hub, bridge):
         assert box.watch.customers == {}
         await hub.admin("DELETE", "/chargers/BOX-1")
         problem(await hub.admin("GET", f"{path}/{asked.json()['request_id']}"), 404, "not_found")
+
+
+@pytest.mark.parametrize("shows", [True, False])
+async def test_a_driver_sees_what_a_charge_costs_where_that_is_switched_on(database_url, redis_url, shows):
+    changed = {"works": True, "ocpp_port": 0, "session_interval": 0}
+    async with running_hub(database_url, redis_url, **changed) as hub:
+        bind(hub.resources)
+        await hub.admin("PUT", "/tokens/04AA", {"status": "Accepted"})
+        await hub.admin("PUT", "/tariffs/T", FEE)
+        place = {"id": "BOX-1", "password": "secret-123", "location": LOCATION, "tariff_ids": ["T"], "evses": [{}]}
+        assert (await hub.admin("POST", "/chargers", place)).status_code == 201
+        assert (await hub.admin("PUT", "/chargers/BOX-1/cost", {"enabled": shows})).json() == {"enabled": shows}
+        assert (await hub.admin("GET", "/chargers/BOX-1/cost")).json() == {"enabled": shows}
+        async with bridge_of(hub.resources).run() as bridge, charger(hub, bridge, "BOX-1", "ocpp2.0.1") as box:
+            assert await box.swipe(1, "04AA") == "Accepted"
+            await box.suspend(1)
+            await until(hub, "/transactions", lambda found: found[0]["session_id"])
+            async with asyncio.timeout(10):
+                while shows and not box.watch.costs:
+                    await asyncio.sleep(0.02)
+            told = len(box.watch.costs)
+            await box.charge_ends(1)
+            assert [float(cost) for cost in box.watch.costs[told:]][-1:] == ([2.5] if shows else [])
+            assert all(float(cost) == 2.5 for cost in box.watch.costs)
+        problem(await hub.admin("PUT", "/chargers/NONE/cost", {"enabled": True}), 404, "not_found")
 
 
 async def test_a_charger_of_1_6_has_none_of_it(hub, bridge):

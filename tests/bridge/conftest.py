@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -36,6 +37,7 @@ class BusinessSide:
     stuck: asyncio.Event | None = None
     asked: list[tuple[port.IdToken, port.Where]] = field(default_factory=list)
     events: list[port.Event] = field(default_factory=list)
+    costs: dict[str, Decimal] = field(default_factory=dict)
 
     async def heard(self, event: port.Event, db: AsyncSession) -> None:
         self.events.append(event)
@@ -47,6 +49,9 @@ class BusinessSide:
         )
         if self.raises is not None:
             raise self.raises
+
+    async def cost_of(self, transaction_id: str, db: AsyncSession) -> Decimal | None:
+        return self.costs.get(transaction_id)
 
     async def may_charge(self, token: port.IdToken, where: port.Where, db: AsyncSession) -> port.Verdict:
         self.asked.append((token, where))

@@ -1,4 +1,4 @@
-"""Plain meter news written together with that of others: the same rows as one by one, and whatever is more goes alone."""
+"""Plain meter news written together with that of others: the same rows as one by one; what is more goes alone."""
 
 import asyncio
 from datetime import timedelta
@@ -38,7 +38,8 @@ async def rows(place: Place, charger_id: str) -> tuple[Any, ...]:
         transactions = await connection.execute(
             text(
                 "SELECT ocpp_id, energy_wh, meter_begin, meter_last_at - started_at, charging_state,"
-                " state_at - started_at, flags, suspect, ended_at IS NULL FROM ocpp_transaction WHERE charger_key = :key"
+                " state_at - started_at, flags, suspect, ended_at IS NULL FROM ocpp_transaction"
+                " WHERE charger_key = :key"
             ),
             {"key": key},
         )

@@ -54,6 +54,12 @@ class PlayedBridge:
     registered: dict[str, port.NewCharger] = field(default_factory=dict)
     known: dict[str, tuple[Transaction, tuple[Sample, ...], tuple[StateChange, ...]]] = field(default_factory=dict)
     asked: list[tuple[str, port.Command, timedelta]] = field(default_factory=list)
+    showing: set[str] = field(default_factory=set)
+    """Chargers whose drivers see what they pay."""
+
+    async def shows_cost(self, charger_id: str, db: Any) -> bool:
+        return charger_id in self.showing
+
     outcome: port.Outcome = field(default_factory=lambda: port.Outcome(port.OutcomeStatus.ACCEPTED))
 
     async def register(self, charger: port.NewCharger, db: Any) -> None:
@@ -83,6 +89,7 @@ class House:
         self.bridge = PlayedBridge()
         resources.put(port.ChargerBook, self.bridge)  # type: ignore[type-abstract]
         resources.put(port.ChargerPort, self.bridge)  # type: ignore[type-abstract]
+        resources.put(port.WatchBook, self.bridge)  # type: ignore[type-abstract,arg-type]
         self.events = HubEvents(resources)
 
     # -- what an operator and partners do --------------------------------------------------------------------------

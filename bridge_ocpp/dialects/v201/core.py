@@ -138,7 +138,9 @@ def _transaction(payload: Payload) -> TransactionTold:
 
 
 def _transaction_answer(reply: Reply) -> Payload:
-    return {} if reply.verdict is None else {"idTokenInfo": id_token_info(reply.verdict)}
+    """`totalCost` only once the transaction is over (2.0.1, I05)."""
+    cost = {} if reply.total_cost is None else {"totalCost": reply.total_cost}
+    return cost if reply.verdict is None else {**cost, "idTokenInfo": id_token_info(reply.verdict)}
 
 
 def _meter_values(payload: Payload) -> Metered:

@@ -1,13 +1,16 @@
-"""Upkeep in OCPP 2.0.1: firmware (block L), logs (block N). Pure tables, no decisions."""
+"""Upkeep in OCPP 2.0.1: firmware (block L), logs (block N), cost (block I). Pure tables, no decisions."""
 
 from collections.abc import Mapping
 
 from bridge_ocpp.dialects.upkeep import firmware_told, get_log, log_told, update
-from bridge_ocpp.dialects.words import Inbound, Outbound, nothing, outcome
+from bridge_ocpp.dialects.words import Inbound, Outbound, Payload, nothing, outcome
 from bridge_ocpp.port import (
     FetchDiagnostics,
     FetchSecurityLog,
+    Outcome,
     OutcomeStatus,
+    TellCost,
+    Transaction,
     UpdateFirmware,
     UpdateSignedFirmware,
 )
@@ -25,7 +28,17 @@ _TAKEN = {
     "RevokedCertificate": OutcomeStatus.REJECTED,
 }
 
+
+def _cost(command: TellCost, about: Transaction | None) -> Payload:
+    return {"totalCost": command.total, "transactionId": about.ocpp_id if about else ""}
+
+
+def _told(payload: Payload) -> Outcome:
+    return Outcome(OutcomeStatus.ACCEPTED, payload=payload)  # the answer has no fields
+
+
 OUTBOUND: Mapping[type, Outbound] = {
+    TellCost: Outbound("CostUpdated", _cost, _told),
     UpdateFirmware: Outbound("UpdateFirmware", update, outcome(_TAKEN)),
     UpdateSignedFirmware: Outbound("UpdateFirmware", update, outcome(_TAKEN)),
     FetchDiagnostics: Outbound("GetLog", lambda command, _: get_log("DiagnosticsLog", command), outcome(_TAKEN)),

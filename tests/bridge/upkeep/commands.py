@@ -18,6 +18,7 @@ from bridge_ocpp.port import (
     SetMonitoringLevel,
     SetMonitors,
     ShowMessage,
+    TellCost,
     UpdateFirmware,
     UpdateSignedFirmware,
     VariableName,
@@ -37,5 +38,6 @@ UPKEEP: list[Command] = [
     ShowMessage(1, "Hello", "InFront", language="en", since=AT, until=AT),
     ListMessages(5),
     RemoveMessage(1),
+    TellCost("tx", Decimal("12.40")),
     AskCustomer(6, report=True, clear=True, id_token=IdToken("T"), customer="c"),
 ]
