@@ -30,6 +30,8 @@ from ocpi_hub.partners.tables import Endpoint, Party, Platform
 from ocpi_hub.wire.parties import ConnectionStatus, InterfaceRole
 
 LEASE = timedelta(minutes=2)
+PER_OBJECT = timedelta(milliseconds=20)
+"""How long keeping one object may take. Nothing stops a partner from a page of fifty thousand."""
 OVERLAP = timedelta(minutes=5)
 SETTLING = timedelta(seconds=5)
 """How long a partner is left alone after a handshake: it may still be writing down our credentials token."""
@@ -230,6 +232,15 @@ async def advance(db: AsyncSession, task: Task, next_url: str | None, *, at: dat
         raise LeaseLost
     task.leased_until, task.url = until, next_url or task.url
     await save(db, task.run)
+
+
+async def hold(db: AsyncSession, task: Task, *, objects: int, at: datetime) -> None:
+    """Hold a lease for as long as a page of so many objects may take. Raises LeaseLost."""
+    until = at + LEASE + objects * PER_OBJECT
+    held = update(Pull).where(*task.where).values(leased_until=until).returning(col(Pull.run_id))
+    if await db.scalar(held) != task.run.id:
+        raise LeaseLost
+    task.leased_until = until
 
 
 async def save(db: AsyncSession, run: PullRun) -> None:

@@ -81,6 +81,8 @@ async def _page(resources: Resources, task: Task, crawl: Crawl) -> bool:
     next_ = onward(place, found.headers, found=len(objects), profile=task.profile)
     circles = _circles(task, crawl, objects, next_, most_pages=resources.settings.pull_most_pages)
     _note(resources, task, found, next_)
+    async with resources.unit_of_work() as db:
+        await book.hold(db, task, objects=len(objects), at=resources.clock())
     facts = dict(next_.learned)
     if (slash := slash_learned(place.url, found.url)) is not None:
         facts["trailing_slash"] = slash

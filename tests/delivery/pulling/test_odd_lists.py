@@ -3,10 +3,12 @@
 import json
 import resource
 import zlib
+from types import SimpleNamespace
 
 import pytest
 from aiohttp import web
 
+from ocpi_hub.delivery.pulling import book, running
 from tests.world import faults, objects, ocpi
 from tests.world.partner import Partner
 
@@ -165,6 +167,22 @@ async def test_a_huge_answer_is_cut_off_and_takes_no_memory(crawl, fault):
     assert run.outcome == "failed"
     assert "larger than 16777216 bytes" in run.error
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 1024, "KiB"
+
+
+async def test_a_page_of_thousands_is_kept_though_it_takes_longer_than_a_lease(crawl, hub):
+    every = [{"id": f"L{n}"} for n in range(3000)]
+    crawl.cpo.misbehave(lists(lambda _: (every, None), total=3000), module="locations")
+    held = []
+
+    async def hold(db, task, **page):
+        await book.hold(db, task, **page)
+        held.append(task.leased_until - hub.clock())
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(running, "book", SimpleNamespace(**{**vars(book), "hold": hold}))
+        run = await pulled(crawl)
+    assert (run.outcome, run.bad) == ("done", 3000)
+    assert max(held) == book.LEASE + 3000 * book.PER_OBJECT
 
 
 async def test_a_partner_without_a_slash_is_followed_and_remembered(crawl):
