@@ -13,6 +13,7 @@ from markdown_it import MarkdownIt
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import build_site_picture
 import build_tariffs
 
 DOCS = Path(__file__).parent
@@ -42,6 +43,7 @@ def names() -> list[str]:
 def build() -> int:
     """Write site/ anew; gives the number of pages."""
     build_tariffs.PAGE.write_text(build_tariffs.build(build_tariffs.PAGE.read_text()))
+    build_site_picture.PICTURE.write_text(build_site_picture.build())
     shutil.rmtree(SITE, ignore_errors=True)
     for folder in ("decisions", "modules"):
         (SITE / folder).mkdir(parents=True)

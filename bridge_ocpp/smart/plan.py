@@ -12,8 +12,7 @@ from enum import Enum, auto
 from bridge_ocpp.smart.allocate import STEP, ZERO, Car, allocate
 from bridge_ocpp.smart.sites import Lane
 
-WORTH_RAISING = Decimal(1)
-WORTH_LOWERING = Decimal("0.5")
+WORTH_A_MESSAGE = Decimal("0.5")
 """Smaller changes are not worth a message, except where the limit asks for them."""
 
 
@@ -92,7 +91,7 @@ def orders(limits: Mapping[Lane, Decimal], outlets: Sequence[Outlet]) -> list[Or
     for outlet in asked:
         down = outlet.share - wanted[outlet.key]
         stops = wanted[outlet.key] < outlet.minimum
-        if down > 0 and (down >= WORTH_LOWERING or tight or stops or not outlet.sure):
+        if down > 0 and (down >= WORTH_A_MESSAGE or tight or stops or not outlet.sure):
             found.append(Order(outlet.key, wanted[outlet.key]))
     waiting = bool(found) or any(outlet.busy for outlet in outlets)
     lowered = {order.key for order in found}
@@ -123,7 +122,7 @@ def _raised(
         fits = target >= outlet.minimum
     if not fits:
         return None
-    starts, worth = outlet.share < outlet.minimum, target - outlet.share >= WORTH_RAISING
+    starts, worth = outlet.share < outlet.minimum, target - outlet.share >= WORTH_A_MESSAGE
     return target if not outlet.sure or starts or worth else None
 
 
