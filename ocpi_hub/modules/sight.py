@@ -6,7 +6,7 @@ from dataclasses import replace
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.objects.kinds import Kind
 from ocpi_hub.objects.reading import Sight
-from ocpi_hub.partners.access import may_talk, serves, sides
+from ocpi_hub.partners.access import may_ask, serves, sides
 from ocpi_hub.partners.directory import Caller, Directory
 from ocpi_hub.partners.snapshot import Snapshot
 from ocpi_hub.wire.headers import PartyId, Routing
@@ -29,7 +29,7 @@ async def sight(kind: Kind, caller: Caller, routing: Routing, resources: Resourc
     owners = [
         party
         for party in _others(snapshot, kind, caller.platform.id)
-        if any(may_talk(snapshot, party, one, kind.module) for one in me)
+        if any(may_ask(snapshot, one, party, kind.module, InterfaceRole.SENDER) for one in me)
     ]
     return Sight.of(owners=owners, only=only)
 

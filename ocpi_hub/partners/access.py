@@ -72,6 +72,16 @@ def may_talk(snapshot: "Snapshot", a: PartyId, b: PartyId, module: str) -> bool:
     return bool(fits) and agree(snapshot, a, b, module)
 
 
+def may_ask(snapshot: "Snapshot", caller: PartyId, callee: PartyId, module: str, interface: InterfaceRole) -> bool:
+    """Whether a party may call this interface of another: a SENDER's is the owner's and is called by readers, a
+    RECEIVER's is a reader's and is called by the owner. A party with both roles is not both ends for everybody.
+    """
+    owners, readers = ENDS.get(module, (_ANY, _ANY))
+    callees, callers = (owners, readers) if interface is InterfaceRole.SENDER else (readers, owners)
+    fits = snapshot.roles_of(callee) & callees and snapshot.roles_of(caller) & callers
+    return bool(fits) and agree(snapshot, caller, callee, module)
+
+
 def agree(snapshot: "Snapshot", a: PartyId, b: PartyId, module: str) -> bool:
     """Whether no agreement, or lack of one, is between these two; whatever their roles."""
     return snapshot.agreed.allows(a, b, module)

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from ocpi_hub.partners.access import may_talk
+from ocpi_hub.partners.access import may_ask, may_talk
 from ocpi_hub.partners.snapshot import PlatformEntry, Snapshot
-from ocpi_hub.wire.errors import OcpiError, UnknownReceiver
+from ocpi_hub.wire.errors import HubError, InvalidParameters, OcpiError, UnknownReceiver
 from ocpi_hub.wire.headers import PartyId, Routing
 from ocpi_hub.wire.parties import InterfaceRole, ModuleId
 
@@ -94,8 +94,18 @@ def address(target: Target, routing: Routing, snapshot: Snapshot) -> Here | Ther
     assert target.module is not None
     assert target.interface is not None
     known = bool(entries) or hosted is not None
-    if not known or routing.from_ is None or not may_talk(snapshot, routing.from_, to, target.module):
+    caller, module, interface = routing.from_, target.module, target.interface
+    if not known or caller is None or not may_talk(snapshot, caller, to, module):
         return Nobody(UnknownReceiver(f"the receiver {to} is not known here"))
+    if not may_ask(snapshot, caller, to, module, interface):
+        return Nobody(_wrong_end(caller, to, module, interface))
     if hosted is not None:
         return Here(hosted)
     return There(entries[0].party, snapshot.platform_of(to, target.module, target.interface))
+
+
+def _wrong_end(caller: PartyId, to: PartyId, module: str, interface: InterfaceRole) -> OcpiError:
+    """They know each other, but not this way round."""
+    if interface is InterfaceRole.SENDER:
+        return HubError(f"{to} does not offer {module} SENDER to {caller}")
+    return InvalidParameters(f"{caller} has no role in which it writes to {module} of others")

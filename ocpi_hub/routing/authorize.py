@@ -12,7 +12,7 @@ import structlog
 
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.dialects.speaking import unwrapped
-from ocpi_hub.partners.access import may_talk, serves
+from ocpi_hub.partners.access import may_ask, serves
 from ocpi_hub.partners.snapshot import Snapshot
 from ocpi_hub.routing.call import Call, Passed
 from ocpi_hub.routing.forward import endpoint_of, forward, joined, message_for
@@ -75,7 +75,7 @@ def _asked(call: Call, snapshot: Snapshot) -> list[PartyId]:
             and platform.id != own
             and platform.status is ConnectionStatus.CONNECTED
             and snapshot.endpoint(platform.id, ModuleId.TOKENS, InterfaceRole.SENDER) is not None
-            and may_talk(snapshot, call.from_, entry.party, ModuleId.TOKENS)
+            and may_ask(snapshot, call.from_, entry.party, ModuleId.TOKENS, InterfaceRole.SENDER)
         ):
             found.append(entry.party)
     return list(dict.fromkeys(found))

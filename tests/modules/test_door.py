@@ -16,6 +16,7 @@ from sqlalchemy import text
 
 from ocpi_hub.base.log import configure_logs
 from ocpi_hub.partners import handshake, keyring, register
+from ocpi_hub.partners.journal import Journal
 from tests.world import ocpi
 from tests.world.hub import Hub
 from tests.world.objects import location
@@ -512,11 +513,12 @@ async def test_no_credentials_token_is_in_any_row_log_line_bell_or_key(hub: Hub,
     secrets |= {given, emsp.hub_token or "", *emsp.accepts}
     await handshake.rotate(hub.resources, platform)
     secrets |= {emsp.hub_token or "", *emsp.accepts}
-    hub.resources.settings  # noqa: B018 - the settings themselves are not rows
+    await hub.resources.one(Journal).idle()
 
     everything = out.getvalue() + str(hub.rung) + await dump(hub) + json.dumps(await hub.platforms(), default=str)
     assert len(secrets) > 20
     assert "partner.registered" in everything
+    assert "credentials" in {one["module"] for one in (await hub.admin("GET", "/messages?rule=handshake")).json()}
     for secret in secrets - {""}:
         assert secret not in everything
         assert ocpi.encode(secret).removeprefix("Token ") not in everything

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ocpi_hub.partners.access import may_talk, serves
+from ocpi_hub.partners.access import may_ask, may_talk, serves
 from ocpi_hub.wire.headers import PartyId
 from ocpi_hub.wire.parties import InterfaceRole, Role
 from tests.partners.picture import world
@@ -47,6 +47,31 @@ def test_with_whom_a_party_shares_a_module(module: str, owner: str, expected: se
 )
 def test_who_may_talk(a: str, b: str, module: str, may: bool) -> None:
     assert may_talk(world(), PartyId.parse(a), PartyId.parse(b), module) is may
+
+
+@pytest.mark.parametrize(
+    ("caller", "callee", "module", "interface", "may"),
+    [
+        ("DE/XYZ", "NL/ABC", "locations", "SENDER", True),
+        ("NL/ABC", "DE/XYZ", "locations", "RECEIVER", True),
+        ("NL/ABC", "DE/XYZ", "locations", "SENDER", False),
+        ("DE/XYZ", "NL/ABC", "locations", "RECEIVER", False),
+        ("NL/ABC", "FR/TWO", "locations", "SENDER", False),  # FR/TWO reads as an eMSP, and owns as a CPO
+        ("FR/TWO", "NL/ABC", "locations", "SENDER", True),
+        ("NL/ABC", "FR/TWO", "locations", "RECEIVER", True),
+        ("DE/XYZ", "FR/TWO", "tokens", "SENDER", False),
+        ("NL/ABC", "FR/TWO", "tokens", "SENDER", True),
+        ("DE/XYZ", "NL/ABC", "commands", "RECEIVER", True),
+        ("NL/ABC", "DE/XYZ", "commands", "RECEIVER", False),
+        ("NL/ABC", "DE/XYZ", "commands", "SENDER", True),
+        ("NL/ABC", "XX/XXX", "locations", "RECEIVER", False),
+        ("NL/ABC", "DE/XYZ", "nltnm-own", "SENDER", True),
+    ],
+)
+def test_who_may_call_which_end_of_whom(caller: str, callee: str, module: str, interface: str, may: bool) -> None:
+    """A party with both roles is not both ends for everybody: no CPO reads it, and no eMSP sees its tokens."""
+    found = may_ask(world(), PartyId.parse(caller), PartyId.parse(callee), module, InterfaceRole(interface))
+    assert found is may
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from tests.world.faults import Fault
 from tests.world.hub import Hub
 from tests.world.partner import Heard, Partner
 
-_OWED = text("""
+OWED = text("""
 SELECT count(*) FROM owed JOIN platform ON platform.id = owed.platform_id
 WHERE platform.status = 'CONNECTED' AND owed.dead_at IS NULL AND owed.attempts = 0
 """)
@@ -59,7 +59,7 @@ class Roaming:
         async with asyncio.timeout(5):
             while True:
                 async with self.hub.resources.sessions() as db:
-                    if not await db.scalar(_OWED):
+                    if not await db.scalar(OWED):
                         return
                 await asyncio.sleep(0.01)
 
