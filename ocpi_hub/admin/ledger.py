@@ -9,6 +9,7 @@ from sqlmodel import col, func, select
 from bridge_ocpp.port import ChargerBook, Sample, StateChange, Transaction, TransactionFilter
 from ocpi_hub.admin.answers import Json, ResourcesDep, not_found
 from ocpi_hub.base.resources import Resources
+from ocpi_hub.chargers.cdrs import tariffs_of
 from ocpi_hub.chargers.tables import SessionLink
 from ocpi_hub.delivery.tables import Attempt, Owed
 from ocpi_hub.objects.tables import KeptCdr
@@ -21,7 +22,7 @@ Offset = Annotated[int, Query(ge=0, le=1_000_000_000)]
 
 
 def transaction_document(transaction: Transaction, links: dict[str, SessionLink]) -> dict[str, Any]:
-    """A transaction as interface.md promises it; energy in Wh."""
+    """A transaction as operators see it, energy in Wh; the tariffs that price it, and what its driver prefers of it."""
     link = links.get(transaction.id)
     return {
         "id": transaction.id,
@@ -36,6 +37,8 @@ def transaction_document(transaction: Transaction, links: dict[str, SessionLink]
         "energy_wh": transaction.energy_wh,
         "session_id": link.session_id if link else None,
         "cdr_id": link.cdr_id if link else None,
+        "tariff_ids": [tariff["id"] for tariff in tariffs_of(link)] if link else [],
+        "charging_preferences": wire_json.loads(link.preferences) if link and link.preferences else None,
         "charging_state": transaction.charging_state,
         "suspect": transaction.suspect,
         "flags": list(transaction.flags),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bridge_ocpp.port import IdToken
+from ocpi_hub.admin.ledger import transaction_document
 from ocpi_hub.chargers import placing, preferences
 from ocpi_hub.pricing import audit, price
 from ocpi_hub.wire.cdrs import CDR
@@ -241,6 +242,18 @@ async def test_the_answers_are_those_of_the_specification(choosing: House, asked
     assert (link.preferences is not None) is (answer == "ACCEPTED")
     if answer != "ACCEPTED":
         assert link == before
+
+
+async def test_the_operator_sees_what_was_asked_for(choosing: House) -> None:
+    await start(choosing)
+    await charge_until(choosing, 30, 5000)
+    shown = transaction_document(transaction(), {"T1": await choosing.link()})
+    assert (shown["tariff_ids"], shown["charging_preferences"]) == (["REGULAR"], None)
+    await wish(choosing, "CHEAP", departure_time=when(8), energy_need=40)
+    shown = transaction_document(transaction(), {"T1": await choosing.link()})
+    assert shown["tariff_ids"] == ["REGULAR", "CHEAP"]
+    asked = shown["charging_preferences"]
+    assert (asked["profile_type"], asked["energy_need"], asked["departure_time"]) == ("CHEAP", 40, when(8))
 
 
 async def test_another_currency_is_no_choice(choosing: House) -> None:
