@@ -45,6 +45,7 @@ def _verdict(value: Any) -> Verdict:
         _token(value["group"]) if value["group"] is not None else None,
         datetime.fromisoformat(expires) if expires is not None else None,
         value["message"],
+        value["master"],
     )
 
 

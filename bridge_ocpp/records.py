@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from bridge_ocpp import port
+from bridge_ocpp.dialects import DIALECTS
 from bridge_ocpp.tables import ChargerRow, ConnectorRow, SampleRow, TransactionEventRow, TransactionRow
 
 
@@ -79,6 +80,7 @@ async def states_of(db: AsyncSession, transaction_id: str) -> tuple[port.StateCh
 
 def charger(row: ChargerRow, connectors: Iterable[ConnectorRow], *, alive: bool) -> port.ChargerRecord:
     """A charger is online while its bridge process is alive."""
+    dialect = DIALECTS.get(row.protocol or "")
     return port.ChargerRecord(
         id=row.id,
         online=row.online and alive,
@@ -96,6 +98,7 @@ def charger(row: ChargerRow, connectors: Iterable[ConnectorRow], *, alive: bool)
         boot_reason=row.boot_reason,
         boot_answer=row.boot_answer,
         items_per_message=row.items_per_message,
+        knows_masters=dialect is not None and dialect.knows_masters,
         certificate_serial=row.certificate_serial,
     )
 
@@ -133,6 +136,7 @@ def kept_verdict(verdict: port.Verdict | None) -> dict[str, str | None] | None:
         "group_type": verdict.group.type if verdict.group else None,
         "expires_at": verdict.expires_at.isoformat() if verdict.expires_at else None,
         "message": verdict.message,
+        "master": "yes" if verdict.master else None,
     }
 
 
@@ -146,4 +150,5 @@ def read_verdict(kept: dict[str, str | None] | None) -> port.Verdict | None:
         port.IdToken(group, kept["group_type"] or "ISO14443") if group is not None else None,
         datetime.fromisoformat(expires) if expires else None,
         kept["message"],
+        kept.get("master") is not None,
     )

@@ -12,6 +12,7 @@ MODULES = (
     "ocpi_hub.delivery.tables",
     "ocpi_hub.delivery.pulling.tables",
     "ocpi_hub.chargers.tables",
+    "ocpi_hub.chargers.list_tables",
     "ocpi_hub.clearing.tables",
     "bridge_ocpp.tables",
     "bridge_ocpp.devices.stream_tables",

@@ -59,7 +59,11 @@ def wishes_of(settings: Settings) -> dict[str, str]:
         "aligned_interval": settings.aligned_interval,
         "aligned_measurands": settings.stop_measurands,
         "stop_measurands": settings.stop_measurands,
+        "master_group": settings.master_group,
     }
+    if settings.local_lists:
+        # The list is for when the hub cannot be asked: a token on it may have lost its right a moment ago.
+        wished |= {"local_list": "true", "local_offline": "true", "local_preauthorize": "false"}
     return {name: str(value) for name, value in wished.items() if value}
 
 

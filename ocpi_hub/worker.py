@@ -26,6 +26,7 @@ from ocpi_hub.base.log import configure_logs
 from ocpi_hub.base.resources import open_resources, required_urls
 from ocpi_hub.base.settings import Settings
 from ocpi_hub.chargers import jobs as _chargers  # noqa: F401 - its jobs and schedules
+from ocpi_hub.chargers import list_jobs as _lists  # noqa: F401 - its jobs and schedules
 from ocpi_hub.chargers.binding import bind
 from ocpi_hub.clearing import jobs as _clearing  # noqa: F401 - its jobs and schedules
 from ocpi_hub.clearing import receiving as _receiving  # noqa: F401 - how pulled CDRs are kept

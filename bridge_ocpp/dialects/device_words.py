@@ -23,6 +23,7 @@ class Wish(StrEnum):
     LOCAL_LIST = "local_list"
     LOCAL_OFFLINE = "local_offline"
     LOCAL_PREAUTHORIZE = "local_preauthorize"
+    MASTER_GROUP = "master_group"
 
 
 @dataclass(frozen=True, slots=True)

@@ -202,8 +202,9 @@ class Dialect:
     `frame_types` are the message types on the wire; `sends` is the table of what a charger says without being answered.
     `echoes_remote_start`: a transaction names the remote start that began it. `boots_first`: a charger may say nothing
     before its first boot is accepted. `invites`: the actions that a call of ours asks a charger to send.
-    `own_component`: where variables without a component belong ("": each must name one). `wishes`: the variables behind
-    each device_words.Wish; `limits`: those that say how much a charger takes at once.
+    `knows_masters`: it has cards that stop any transaction and start none. `own_component`: where variables without a
+    component belong ("": each must name one). `wishes`: the variables behind each device_words.Wish; `limits`: those
+    that say how much a charger takes at once.
     """
 
     protocol: str
@@ -218,6 +219,7 @@ class Dialect:
     inbound: Mapping[str, Inbound]
     outbound: Mapping[type, Outbound]
     own_component: str
+    knows_masters: bool
     wishes: Mapping[Any, tuple[VariableName, ...]]
     limits: Mapping[str, VariableName]
     meant: Mapping[str, Callable[[Payload], Command]]

@@ -23,7 +23,7 @@ class ConnectorRecord:
 
 @dataclass(frozen=True, slots=True)
 class ChargerRecord:
-    """A charger as the bridge knows it."""
+    """A charger as the bridge knows it. `knows_masters`: its version has cards that only stop (2.0.1, C16)."""
 
     id: str
     online: bool
@@ -41,6 +41,7 @@ class ChargerRecord:
     boot_reason: str | None = None
     boot_answer: str | None = None
     items_per_message: Mapping[str, int] = field(default_factory=dict)
+    knows_masters: bool = False
     certificate_serial: str | None = None
 
 

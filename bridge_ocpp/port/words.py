@@ -71,12 +71,17 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a token may charge; `group` is the parent or group id token, `expires_at` UTC."""
+    """Whether a token may charge; `group` is the parent or group id token, `expires_at` UTC.
+
+    `master`: it stops any transaction and starts none (OCPP 2.0.1, C16). Where the charger knows such cards, it is
+    ACCEPTED when shown, and its group is theirs.
+    """
 
     status: AuthStatus
     group: IdToken | None = None
     expires_at: datetime | None = None
     message: str | None = None
+    master: bool = False
 
     @property
     def accepted(self) -> bool:

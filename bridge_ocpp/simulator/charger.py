@@ -256,40 +256,65 @@ class SimulatedCharger:
     # -- what a driver does -------------------------------------------------------------------------------------
 
     async def swipe(self, evse: int, token: str) -> str:
-        """Hold a card to the reader: authorise and start. Returns the verdict, such as `Accepted` or `Invalid`."""
+        """Hold a card to the reader: authorise and start, or stop what this card or another of its group has started.
+
+        Returns the verdict, such as `Accepted` or `Invalid`.
+        """
+        running = self.evses[evse].charge
+        if running is not None:
+            return await self._swipe_to_stop(running, token)
         await self.set_status(evse, "Preparing")
-        verdict = await self._verdict(token)
+        verdict, group = await self._verdict(token)
         self.tell("card", verdict)
         if verdict != "Accepted":
             await self.set_status(evse, "Available")
             return verdict
-        await self.charge_begins(evse, token)
+        await self.charge_begins(evse, token, group=group)
         return verdict
 
-    async def _verdict(self, token: str) -> str:
+    async def _swipe_to_stop(self, charge: Charge, token: str) -> str:
+        if token.casefold() == charge.token.casefold():
+            await self.charge_ends(charge.evse)
+            return "Accepted"
+        verdict, group = await self._verdict(token)
+        self.tell("card", verdict)
+        masters = self.device.named("AuthCtrlr", "MasterPassGroupId")
+        master = group is not None and masters is not None and group == masters.value
+        if verdict == "Accepted" and group is not None and (master or group == charge.group):
+            await self.charge_ends(charge.evse, reason="MasterPass" if master else "Local")
+        return verdict
+
+    async def _verdict(self, token: str) -> tuple[str, str | None]:
         """Ask; away from the central system, or where the list goes first, what is known of the token decides."""
         first = self.device.value("LocalPreAuthorize") == "true"
         known = self.device.knows(token)
         if first and known == "Accepted":
-            return known
+            return known, self.device.group_of(token)
         try:
-            verdict = self.speech.verdict(await self.call(*self.speech.authorize(token)))
+            answer = await self.call(*self.speech.authorize(token))
         except (ConnectionError, ConnectionClosed, TimeoutError):
             unknown = self.device.value("AllowOfflineTxForUnknownId") == "true"
             if known is None or self.device.value("LocalAuthorizeOffline") != "true":
-                return "Accepted" if unknown else "Invalid"
-            return known
+                return "Accepted" if unknown else "Invalid", None
+            return known, self.device.group_of(token)
+        verdict = self.speech.verdict(answer)
         self.device.remembered[token.casefold()] = verdict
-        return verdict
+        return verdict, self.speech.group(answer)
 
     async def charge_begins(
-        self, evse: int, token: str, *, remote_start_id: int | None = None, profile: Payload | None = None
+        self,
+        evse: int,
+        token: str,
+        *,
+        remote_start_id: int | None = None,
+        profile: Payload | None = None,
+        group: str | None = None,
     ) -> None:
         """A car is plugged in and charges; a remote start may bring a `profile` for it."""
         place = self.evses[evse]
         now = datetime.now(UTC)
         place.read(now)
-        place.charge = Charge(evse, token, now, place.read(now), remote_start_id=remote_start_id)
+        place.charge = Charge(evse, token, now, place.read(now), remote_start_id=remote_start_id, group=group)
         charge = place.charge
         self._enqueue(lambda: self.speech.started(charge), lambda answer: self.speech.name_charge(charge, answer))
         await self._flush()

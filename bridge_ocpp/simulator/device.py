@@ -70,6 +70,7 @@ def _all() -> Iterator[Variable]:
     yield Variable(auth, "LocalAuthorizeOffline", "true", "LocalAuthorizeOffline", **truth)
     yield Variable(auth, "LocalPreAuthorize", "false", "LocalPreAuthorize", **truth)
     yield Variable(auth, "OfflineTxForUnknownIdEnabled", "false", "AllowOfflineTxForUnknownId", **truth)
+    yield Variable(auth, "MasterPassGroupId", "", most=36)
     yield Variable("AuthCacheCtrlr", "Enabled", "true", "AuthorizationCacheEnabled", **truth)
     yield Variable(local, "Enabled", "true", "LocalAuthListEnabled", **truth)
     yield Variable(local, "ItemsPerMessage", "20", "SendLocalListMaxLength", **fixed)
@@ -134,6 +135,12 @@ class Device:
         if listed is not None:
             return str(listed.get("status", "Accepted"))
         return self.remembered.get(token.casefold()) if self.value("AuthorizationCacheEnabled") == "true" else None
+
+    def group_of(self, token: str) -> str | None:
+        """The group that the local list names for a token."""
+        info = self.local_list.get(token.casefold()) or {}
+        group = info.get("parentIdTag") or (info.get("groupIdToken") or {}).get("idToken")
+        return None if group is None else str(group)
 
     def take_list(self, version: int, entries: list[tuple[str, Payload | None]], *, full: bool) -> str:
         """A whole list, or changes of it that must come in order: Accepted, Failed or VersionMismatch."""

@@ -33,6 +33,7 @@ class Charge:
     held: bool = False
     offered_a: Decimal | None = None
     stop_reason: str = "Local"
+    group: str | None = None
 
     def next_seq(self) -> int:
         self.seq_no += 1

@@ -41,6 +41,10 @@ class Speech16:
     def verdict(self, answer: Payload) -> str:
         return str((answer.get("idTagInfo") or {}).get("status", "Accepted"))
 
+    def group(self, answer: Payload) -> str | None:
+        """The group of the token that the answer is about."""
+        return (answer.get("idTagInfo") or {}).get("parentIdTag")
+
     def started(self, charge: Charge) -> tuple[str, Payload]:
         return "StartTransaction", {
             "connectorId": charge.evse,

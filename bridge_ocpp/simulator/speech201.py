@@ -40,6 +40,10 @@ class Speech201:
     def verdict(self, answer: Payload) -> str:
         return str((answer.get("idTokenInfo") or {}).get("status", "Accepted"))
 
+    def group(self, answer: Payload) -> str | None:
+        """The group of the token that the answer is about."""
+        return ((answer.get("idTokenInfo") or {}).get("groupIdToken") or {}).get("idToken")
+
     def _event(self, charge: Charge, kind: str, trigger: str, at: datetime, meter: Decimal, context: str) -> Payload:
         state = "SuspendedEV" if charge.suspended else "SuspendedEVSE" if charge.held else "Charging"
         info: Payload = {"transactionId": charge.local_id, "chargingState": "Idle" if kind == "Ended" else state}

@@ -22,7 +22,7 @@ from ocpi_hub.admin import devices, profiles
 from ocpi_hub.admin.answers import AdminError, Json, ResourcesDep, not_found
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.base.secrets import new_secret
-from ocpi_hub.chargers import placing, removing
+from ocpi_hub.chargers import lists, placing, removing
 from ocpi_hub.chargers.tables import ChargerEvse, ChargerPlacement
 from ocpi_hub.wire.headers import PartyId
 
@@ -73,6 +73,7 @@ class ChangeBody(BaseModel):
     tariff_ids: list[str] | None = None
     boot_status: Literal["Accepted", "Pending", "Rejected"] | None = None
     items_per_message: ItemsBody | None = None
+    local_list: bool | None = Field(None, description="Whether the charger has a local authorization list")
 
 
 class CallBody(BaseModel):
@@ -160,6 +161,7 @@ async def _document(record: ChargerRecord, db: AsyncSession, *, running: list[st
         "boot_reason": record.boot_reason,
         "booted_at": record.booted_at,
         "items_per_message": dict(record.items_per_message),
+        "local_list": await devices.local_list(db, record.id),
         "party": _party(placement),
         "location_id": placement.location_id if placement else None,
         "tariff_ids": placement.tariff_ids if placement else [],
@@ -253,6 +255,8 @@ async def _change_device(resources: Resources, charger_id: str, body: ChangeBody
         if body.items_per_message is not None:
             limits = body.items_per_message.model_dump(exclude_none=True)
             await book.set_items_per_message(charger_id, limits, db)
+        if body.local_list is not None:
+            await lists.switch(db, charger_id, body.local_list, at=resources.clock())
     except KeyError:
         raise not_found("charger", charger_id) from None
 

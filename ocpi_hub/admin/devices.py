@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bridge_ocpp.port import (
     Attend,
@@ -42,6 +43,8 @@ from ocpi_hub.admin.device_bodies import (
     VariablesBody,
 )
 from ocpi_hub.base.resources import Resources
+from ocpi_hub.chargers import listing, lists
+from ocpi_hub.chargers.list_tables import ChargerList
 
 router = APIRouter(default_response_class=Json, tags=["devices"])
 
@@ -248,6 +251,28 @@ async def report(resources: Resources, charger_id: str, body: ReportBody) -> dic
     return await command(resources, charger_id, GetReport(request_id, names, tuple(body.criteria)))
 
 
+async def local_list(db: AsyncSession, charger_id: str) -> dict[str, Any] | None:
+    """How it stands with the charger's local authorization list; None where nobody has looked yet."""
+    row = await db.get(ChargerList, charger_id.lower())
+    if row is None:
+        return None
+    names = ("enabled", "state", "detail", "version", "entries", "sent_at")
+    return {name: getattr(row, name) for name in names}
+
+
+async def send_list(resources: Resources, charger_id: str) -> dict[str, Any] | None:
+    """Send the whole local list anew, now; how it stands then. Raises AdminError 404."""
+    try:
+        async with resources.unit_of_work() as db:
+            await lists.resend(db, charger_id, at=resources.clock())
+    except KeyError:
+        raise not_found("charger", charger_id) from None
+    await listing.refresh(resources)
+    await lists.sync(resources, charger_id.lower())
+    async with resources.unit_of_work() as db:
+        return await local_list(db, charger_id)
+
+
 # --- the calls -----------------------------------------------------------------------------------------------------
 
 
@@ -323,6 +348,12 @@ async def post_trigger(charger_id: str, body: TriggerBody, resources: ResourcesD
 async def post_unlock(charger_id: str, body: UnlockBody, resources: ResourcesDep) -> Any:
     """Release a cable."""
     return Json(await command(resources, charger_id, UnlockConnector(body.evse, body.connector)))
+
+
+@router.post("/chargers/{charger_id}/local-list")
+async def post_local_list(charger_id: str, resources: ResourcesDep) -> Any:
+    """Send the charger's local authorization list anew: {"state", "version", "entries", "detail", …}."""
+    return Json(await send_list(resources, charger_id))
 
 
 @router.post("/chargers/{charger_id}/clear-cache", response_model=OutcomeAnswer)

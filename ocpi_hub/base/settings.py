@@ -148,6 +148,22 @@ class Settings(BaseSettings):
     provisioning_spread: float = Field(
         60.0, ge=0, description="Seconds over which chargers that come back at once are attended to"
     )
+    concurrent_transactions: bool = Field(
+        True, description="Whether a token may charge at two places at once; if not, the second is ConcurrentTx"
+    )
+    master_group: str = Field(
+        "MASTERPASS", min_length=1, max_length=20, description="Group id of own cards that stop any transaction"
+    )
+    local_lists: bool = Field(
+        True,
+        description="Keep a local authorization list at chargers that can, unless said otherwise of one",
+    )
+    local_list_interval: float = Field(
+        10.0, gt=0, description="Seconds between two looks for changed tokens that local lists must learn of"
+    )
+    local_list_most: int = Field(
+        1000, gt=0, description="Most tokens in the local list of a charger that does not say how many it takes"
+    )
     charger_ping_interval: int = Field(
         60, ge=0, description="Seconds between WebSocket pings of a charger's own, as wished of it; 0: nothing wished"
     )

@@ -30,9 +30,19 @@ def _id_token(row: PartnerCommand) -> IdToken:
     return IdToken(str(row.id_token), id_token_type(token.get("type", "RFID")))
 
 
+def _group(row: PartnerCommand) -> IdToken | None:
+    """Who shares the token's right, so that another card of the group may stop (mod_tokens, Token.group_id)."""
+    group = wire_json.loads(row.token or "{}").get("group_id")
+    return IdToken(group) if group else None
+
+
 def _start(row: PartnerCommand) -> Command:
     return StartCharging(
-        _id_token(row), remote_start_id=int(row.id or 0), evse_id=row.evse_id, connector_id=row.connector_id
+        _id_token(row),
+        remote_start_id=int(row.id or 0),
+        evse_id=row.evse_id,
+        connector_id=row.connector_id,
+        group=_group(row),
     )
 
 
@@ -43,6 +53,7 @@ def _reserve(row: PartnerCommand) -> Command:
         id_token=_id_token(row),
         expires_at=row.reserved_until,
         evse_id=row.evse_id,
+        group=_group(row),
     )
 
 

@@ -4,7 +4,7 @@ Every verdict is remembered, for the Session and the CDR that may follow (author
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,9 +12,9 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from bridge_ocpp.port import AuthStatus, IdToken, Verdict, Where
+from bridge_ocpp.port import AuthStatus, ChargerBook, IdToken, TransactionFilter, Verdict, Where
 from ocpi_hub.base.resources import Resources
-from ocpi_hub.chargers import cards, commanded, placing, realtime, told, unheard
+from ocpi_hub.chargers import cards, commanded, placing, realtime, stopping, told, unheard
 from ocpi_hub.chargers.tables import Authorization, ChargerPlacement, SessionLink
 from ocpi_hub.partners.access import may_talk
 from ocpi_hub.partners.directory import Directory
@@ -23,6 +23,9 @@ from ocpi_hub.wire.headers import PartyId
 from ocpi_hub.wire.parties import ConnectionStatus, InterfaceRole, ModuleId
 
 log = structlog.get_logger()
+
+LONGEST_GROUP = 36
+"""CiString(36) of OCPI, and the longest id token of OCPP 2.0.1; 1.6 has room for 20."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ async def may_charge(resources: Resources, token: IdToken, where: Where, db: Asy
     at = resources.clock()
     placement = await placing.find(db, where.charger_id)
     decision = await _decide(resources, token, where, placement, db, at=at)
+    if decision.verdict.accepted and not decision.verdict.master:
+        decision = await _alone(resources, decision, token, where, db)
     log.info(
         "authorize.decided",
         charger=where.charger_id,
@@ -72,7 +77,8 @@ async def _decide(
         )
     card = await cards.find(db, token.value)
     if card is not None:
-        return Decision(cards.verdict(card, at=at))
+        verdict = cards.verdict(card, at=at, master_group=resources.settings.master_group)
+        return Decision(await _as_master(verdict, where, db) if verdict.master else verdict)
     if placement is None:
         return Decision(Verdict(AuthStatus.UNKNOWN))
     known = await _payable(resources, await told.by_uid(db, placing.owner_of(placement), token.value), placement)
@@ -84,6 +90,30 @@ async def _decide(
     if known is None:
         return await _by_anyone(resources, token, spot)
     return await _by_whitelist(resources, known, spot)
+
+
+async def _as_master(verdict: Verdict, where: Where, db: AsyncSession) -> Verdict:
+    """A master card opens nothing: at an EVSE, where something would start, it is blocked (OCPP 2.0.1, C16).
+
+    Where the charger does not know such cards, what runs there is stopped from here.
+    """
+    if where.evse_id is not None:
+        return replace(verdict, status=AuthStatus.BLOCKED)
+    stopping.ring(db, where.charger_id)
+    return verdict
+
+
+async def _alone(resources: Resources, decision: Decision, token: IdToken, where: Where, db: AsyncSession) -> Decision:
+    """ConcurrentTx for a token that charges elsewhere, if it may not. It is asked where something starts: a driver who
+    only shows the card may be about to stop (OCPP 1.6, 5.2: "only relevant for StartTransaction")."""
+    if resources.settings.concurrent_transactions or where.evse_id is None:
+        return decision
+    book = resources.get(ChargerBook)  # type: ignore[type-abstract]
+    for running in await book.transactions(TransactionFilter(token=token.value, active=True), db):
+        if (running.charger_id.lower(), running.evse_id) != (where.charger_id.lower(), where.evse_id):
+            verdict = replace(decision.verdict, status=AuthStatus.CONCURRENT_TX)
+            return replace(decision, verdict=verdict)
+    return decision
 
 
 async def _payable(
@@ -176,9 +206,9 @@ def _status_here(answer: realtime.Answered, here: str | None) -> AuthStatus:
 
 
 def _group(token: dict[str, Any] | None) -> IdToken | None:
-    """The group as chargers can carry it: a longer one is left out (mod_tokens, Token.group_id)."""
+    """The token's group; what a version cannot carry is left out where it is said (mod_tokens, Token.group_id)."""
     group = (token or {}).get("group_id")
-    return IdToken(group) if group and len(group) <= 20 else None
+    return IdToken(group) if group and len(group) <= LONGEST_GROUP else None
 
 
 def _document(text: str | None) -> dict[str, Any] | None:

@@ -60,9 +60,12 @@ async def every(db: AsyncSession, *, limit: int = 200, offset: int = 0) -> Seque
     return (await db.scalars(select(OwnCard).order_by(col(OwnCard.key)).limit(limit).offset(offset))).all()
 
 
-def verdict(card: OwnCard, *, at: datetime) -> Verdict:
-    """What the charger is told about a card now."""
-    group = IdToken(card.group_id) if card.group_id else None
+def verdict(card: OwnCard, *, at: datetime, master_group: str = "") -> Verdict:
+    """What the charger is told about a card now. A master card belongs to the group of master cards and no other."""
+    group_id = master_group if card.master else card.group_id
+    group = IdToken(group_id) if group_id else None
     expired = card.expires_at is not None and card.expires_at <= at
     status = AuthStatus.EXPIRED if expired and card.status == AuthStatus.ACCEPTED else AuthStatus(card.status)
-    return Verdict(status, group=group, expires_at=card.expires_at)
+    return Verdict(
+        status, group=group, expires_at=card.expires_at, master=card.master and status == AuthStatus.ACCEPTED
+    )

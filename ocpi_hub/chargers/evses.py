@@ -8,7 +8,7 @@ from sqlmodel import col, select
 
 from bridge_ocpp.port import ChargerBooted, ChargerOnline, ConnectorStatus, ConnectorStatusChanged
 from ocpi_hub.base.resources import Resources
-from ocpi_hub.chargers import placing, smartness
+from ocpi_hub.chargers import lists, placing, smartness
 from ocpi_hub.chargers.mapping import evse_status
 from ocpi_hub.chargers.tables import ChargerEvse, ChargerPlacement
 
@@ -33,11 +33,14 @@ async def connector_changed(resources: Resources, event: ConnectorStatusChanged,
 async def connection_changed(resources: Resources, event: ChargerOnline, db: AsyncSession) -> None:
     """Offline: every EVSE is UNKNOWN. Online: they are again what they last said."""
     await _set_online(resources, event.charger_id, event.online, db)
+    if event.online:
+        await lists.look_again(db, event.charger_id, at=resources.clock())
 
 
 async def booted(resources: Resources, event: ChargerBooted, db: AsyncSession) -> None:
-    """Who boots is there; what it can do is asked where it is not known."""
+    """Who boots is there, and may have lost its list of tokens; what it can do is asked where it is not known."""
     await _set_online(resources, event.charger_id, True, db)
+    await lists.look_again(db, event.charger_id, at=resources.clock())
     await smartness.booted(resources, event, db)
 
 

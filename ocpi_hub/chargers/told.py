@@ -4,6 +4,7 @@ The latter are kept here and nowhere else, so no list of the hub has them and no
 that have the same owner, uid and type the newer one counts, by its `last_updated`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -110,6 +111,23 @@ async def by_uid(db: AsyncSession, party: PartyId, uid: str) -> list[dict[str, A
         document = wire_json.loads(str(_newer(kept.get(name), alone.get(name))))
         rank = (document["type"] != "RFID", not document["valid"], _place(kept.get(name), alone.get(name)))
         found.append((rank, document))
+    return [document for _, document in sorted(found, key=lambda one: one[0])]
+
+
+async def by_owners(db: AsyncSession, party_key: str, owner_keys: Sequence[str]) -> list[dict[str, Any]]:
+    """All RFID Tokens of these owners as a party knows them, in the order of by_uid. Keys are `cc/pid`, folded."""
+    every = select(KeptToken).where(col(KeptToken.owner_key).in_(owner_keys), KeptToken.type == "RFID")
+    told = select(AddressedToken).where(
+        col(AddressedToken.party_key) == party_key,
+        col(AddressedToken.owner_key).in_(owner_keys),
+        col(AddressedToken.key).endswith("/RFID"),
+    )
+    kept = {(row.owner_key, row.key): row for row in await db.scalars(every)}
+    alone = {(row.owner_key, row.key): row for row in await db.scalars(told)}
+    found = []
+    for name in kept | alone:
+        document = wire_json.loads(str(_newer(kept.get(name), alone.get(name))))
+        found.append(((not document["valid"], _place(kept.get(name), alone.get(name))), document))
     return [document for _, document in sorted(found, key=lambda one: one[0])]
 
 

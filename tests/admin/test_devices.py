@@ -153,9 +153,11 @@ async def test_a_report_fills_the_device_model(hub, box):
 
     async def complete():
         document = (await hub.admin("GET", "/chargers/BOX-1/variables")).json()
-        return document if document["report"] and document["report"]["state"] == "COMPLETE" else None
+        wishes = [one["wish"]["state"] for one in document["variables"] if one["wish"]]
+        return document if wishes and set(wishes) == {"DONE"} else None
 
     document = await until(complete)
+    assert document["report"]["state"] == "COMPLETE"
     names = {one["variable"] for one in document["variables"]}
     sampled = "MeterValueSampleInterval" if box.speech.protocol == "ocpp1.6" else "TxUpdatedInterval"
     assert {sampled, "HeartbeatInterval"} <= names

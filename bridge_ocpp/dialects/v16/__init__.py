@@ -38,6 +38,7 @@ DIALECT = Dialect(
     inbound=INBOUND,
     outbound=OUTBOUND,
     own_component=devices.COMPONENT,
+    knows_masters=False,
     wishes=devices.WISHES,
     limits=devices.LIMITS,
     meant={**core.MEANT, **charging.MEANT},

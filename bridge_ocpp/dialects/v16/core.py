@@ -203,6 +203,8 @@ def id_tag_info(verdict: Verdict | None) -> dict[str, Any]:
     """IdTagInfo: what a charger is told of a token, in 1.6's four refusals."""
     if verdict is None:
         return {"status": "Invalid"}
+    if verdict.master:  # 1.6 knows no card that only stops: to it, this one does not charge
+        return {"status": "Blocked"}
     info: dict[str, Any] = {"status": _STATUS_16.get(verdict.status, "Invalid")}
     if verdict.expires_at is not None:
         info["expiryDate"] = write_time(verdict.expires_at)
@@ -250,7 +252,7 @@ def _reserve(command: ReserveNow, _: Transaction | None) -> Payload:
         "idTag": command.id_token.value,
         "reservationId": command.reservation_id,
     }
-    if command.group is not None:
+    if command.group is not None and len(command.group.value) <= LONGEST_ID_TAG:
         payload["parentIdTag"] = command.group.value
     return payload
 

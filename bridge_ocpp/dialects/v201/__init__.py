@@ -45,6 +45,7 @@ DIALECT = Dialect(
     inbound=INBOUND,
     outbound=OUTBOUND,
     own_component=devices.COMPONENT,
+    knows_masters=True,
     wishes=devices.WISHES,
     limits=devices.LIMITS,
     meant={**core.MEANT, **charging.MEANT},

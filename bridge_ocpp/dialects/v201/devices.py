@@ -43,6 +43,7 @@ WISHES: Mapping[Wish, tuple[VariableName, ...]] = {
     Wish.LOCAL_LIST: (VariableName("Enabled", "LocalAuthListCtrlr"),),
     Wish.LOCAL_OFFLINE: (VariableName("LocalAuthorizeOffline", "AuthCtrlr"),),
     Wish.LOCAL_PREAUTHORIZE: (VariableName("LocalPreAuthorize", "AuthCtrlr"),),
+    Wish.MASTER_GROUP: (VariableName("MasterPassGroupId", "AuthCtrlr"),),
 }
 
 LIMITS: Mapping[str, VariableName] = {
