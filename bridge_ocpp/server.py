@@ -28,7 +28,7 @@ from bridge_ocpp.config import BridgeConfig
 from bridge_ocpp.dialects import DIALECTS
 from bridge_ocpp.dialects.words import Dialect
 from bridge_ocpp.security.admission import Entry, Knock, Known, Refusal, judge
-from bridge_ocpp.security.proxies import Proxies
+from bridge_ocpp.security.proxies import Proxies, origin
 from bridge_ocpp.security.tls import ClientCertificate, Identity, read_certificate
 
 log = structlog.get_logger()
@@ -124,15 +124,16 @@ class Gate:
 
     async def _judged(self, knock: Knock) -> Entry | str:
         """Who guesses too often is not even looked up."""
-        if self._doorman.turns_away(knock.address, knock.key, now=self._now()):
+        guesser = origin(knock.address)
+        if self._doorman.turns_away(guesser, knock.key, now=self._now()):
             return "too many attempts"
         known = await self._lookup(knock.key, knock.certificate)
         config = self._config
         verdict = judge(knock, known, pepper=config.secret, open_allowed=config.open_allowed)
         if isinstance(verdict, Entry):
-            self._doorman.passed(knock.address, knock.key)
+            self._doorman.passed(guesser, knock.key)
         elif verdict is not Refusal.PROFILE:
-            self._doorman.failed(knock.address, knock.key, now=self._now())
+            self._doorman.failed(guesser, knock.key, now=self._now())
         return verdict
 
     def _knock(self, charger_id: str, socket: ServerConnection, request: Request) -> Knock:

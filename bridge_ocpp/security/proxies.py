@@ -29,6 +29,15 @@ class Proxies:
         return self.trusted(peer) and all(word in ("https", "wss") for word in said)
 
 
+def origin(address: str) -> str:
+    """Whom guesses are counted for: an IPv4 address, or the network of 64 bits that an IPv6 address lies in, for
+    whoever has one of its addresses has all of them."""
+    found = _address(address)
+    if isinstance(found, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((found, 64), strict=False))
+    return str(found) if found is not None else address
+
+
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         found = ipaddress.ip_address(text.strip("[]").partition("%")[0])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge_ocpp.security.proxies import Proxies
+from bridge_ocpp.security.proxies import Proxies, origin
 
 TRUSTED = Proxies(["10.0.0.0/8", "fd00::/8"])
 
@@ -38,6 +38,20 @@ def test_the_address_that_is_believed(peer: str, forwarded: list[str], client: s
 )
 def test_the_line_that_is_believed(peer: str, proto: list[str], encrypted: bool) -> None:
     assert TRUSTED.encrypted(peer, proto) is encrypted
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("10.0.0.1", "10.0.0.1"),
+        ("::ffff:10.0.0.1", "10.0.0.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::9%eth0", "2001:db8:1:2::/64"),
+        ("", ""),
+    ],
+)
+def test_whom_guesses_are_counted_for(address: str, counted: str) -> None:
+    assert origin(address) == counted
 
 
 def test_without_networks_nobody_is_believed() -> None:
