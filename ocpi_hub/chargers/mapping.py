@@ -121,6 +121,7 @@ _RESULTS = {
     OutcomeStatus.UNAVAILABLE: "EVSE_INOPERATIVE",
     OutcomeStatus.UNKNOWN_TRANSACTION: "FAILED",
     OutcomeStatus.UNKNOWN_RESERVATION: "UNKNOWN_RESERVATION",
+    OutcomeStatus.UNKNOWN: "FAILED",
     OutcomeStatus.UNKNOWN_PROFILE: "FAILED",
     OutcomeStatus.OFFLINE: "EVSE_INOPERATIVE",
     OutcomeStatus.TIMEOUT: "TIMEOUT",

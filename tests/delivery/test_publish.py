@@ -4,7 +4,7 @@ import pytest
 from sqlmodel import select
 
 from ocpi_hub.delivery import publish
-from ocpi_hub.objects.kinds import CDRS, LOCATIONS, SESSIONS, TARIFFS, TOKENS
+from ocpi_hub.objects.kinds import CDRS, LOCATIONS, SESSIONS, TARIFFS, TOKENS, Kind
 from ocpi_hub.objects.tables import KeptCdr
 from ocpi_hub.wire.errors import InvalidParameters
 from tests.delivery.hub import CPO, Hub
@@ -26,7 +26,8 @@ async def test_a_location_is_owed_to_the_opposite_roles(hub: Hub, cpo: Partner) 
     owed = await hub.owed()
     assert sorted((one.platform_id, one.lane) for one in owed) == sorted(expected)
     assert {(one.verb, one.path, one.from_party, one.version) for one in owed} == {("PUT", "NL/CPO/LOC1", None, 1)}
-    assert sorted(hub.bells) == sorted(("delivery.drain", (platform_id,)) for platform_id, _ in expected)
+    drains = [("delivery.drain", (platform_id,)) for platform_id, _ in expected]
+    assert sorted(hub.bells) == sorted([("clearing.again", ("locations", "nl/cpo", "loc1")), *drains])
 
 
 async def test_a_tariff_goes_to_the_same_and_a_token_to_cpos(hub: Hub, cpo: Partner, emsp: Partner) -> None:
@@ -64,7 +65,27 @@ async def test_one_debt_for_each_party_of_a_platform(hub: Hub) -> None:
             "de/msp:locations/nl/cpo/loc1",
             "de/two:locations/nl/cpo/loc1",
         ]
-        assert hub.bells == [("delivery.drain", (platform_id,))]
+        assert hub.bells == [("clearing.again", ("locations", "nl/cpo", "loc1")), ("delivery.drain", (platform_id,))]
+
+
+async def test_audits_are_made_again_where_something_came_that_they_may_rest_on(hub: Hub) -> None:
+    """A Location that is new, a Session that is COMPLETED, any tariff; no status of an EVSE, and nothing twice."""
+
+    async def rung(kind: Kind, document: objects.Json) -> list[str]:
+        hub.bells.clear()
+        await hub.put(kind, document)
+        return [str(ids[0]) for name, ids in hub.bells if name == "clearing.again"]
+
+    busy = objects.location(evses=[objects.evse(status="CHARGING")])
+    assert [await rung(LOCATIONS, one) for one in (objects.location(), objects.location(), busy)] == [
+        ["locations"],
+        [],
+        [],
+    ]
+    over = objects.session(status="COMPLETED")
+    assert [await rung(SESSIONS, one) for one in (objects.session(), over, over)] == [[], ["sessions"], []]
+    other = objects.tariff(currency="SEK")
+    assert [await rung(TARIFFS, one) for one in (objects.tariff(), other, other)] == [["tariffs"], ["tariffs"], []]
 
 
 async def test_sessions_and_cdrs_are_owed_to_the_owner_of_the_token_only(
