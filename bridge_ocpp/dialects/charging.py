@@ -1,6 +1,6 @@
 """Facts of smart charging, and how a profile is read and written: what the versions have in common. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -76,6 +76,7 @@ def read_said_schedule(said: Payload, *, start: str | None = None) -> Schedule:
         (
             Period(int(p["startPeriod"]), _number(p["limit"]), _whole(p.get("numberPhases")))
             for p in said["chargingSchedulePeriod"]
+            if p.get("limit") is not None  # later versions know periods that only wish, and limit nothing
             if p.get("limit") is not None  # 2.1 lets a period of another operation mode have none
         ),
         key=lambda period: period.start,
@@ -104,6 +105,18 @@ def read_said_profile(said: Payload, *, id_name: str, purposes: Mapping[str, Pur
         read_time(said.get("validFrom")).at,
         read_time(said.get("validTo")).at,
         None if transaction is None else str(transaction),
+    )
+
+
+def read_said_profiles(
+    said: Iterable[Payload], *, id_name: str, purposes: Mapping[str, Purpose]
+) -> tuple[ChargingProfile, ...]:
+    """Those that can be said in our words; a later version has purposes and kinds of its own."""
+    kinds = {kind.value for kind in Kind}
+    return tuple(
+        read_said_profile(one, id_name=id_name, purposes=purposes)
+        for one in said
+        if one["chargingProfilePurpose"] in purposes and one["chargingProfileKind"] in kinds
     )
 
 

@@ -145,7 +145,9 @@ async def _given(db: AsyncSession, row: TransactionRow) -> ShareCurrent | None:
     site = read_site(site_row.id, ocppj.loads(site_row.document))
     car = await db.get(ShareRow, (row.charger_key, row.evse_id))
     asked = car.asked if car is not None and car.transaction_id == row.id else None
-    member = site.members[row.charger_key]
+    member = site.members.get(row.charger_key)
+    if member is None:
+        return None
     amperes = asked if asked is not None else (whole.asked or Decimal(0))
     return ShareCurrent(row.id, amperes, WAYS[whole.way].unit, site.voltage, len(member.phases))
 

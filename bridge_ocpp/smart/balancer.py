@@ -176,7 +176,8 @@ async def standings_of(
     db: AsyncSession, site_key: str, site: Site, *, now: datetime, lock: bool = False
 ) -> list[Standing]:
     """The chargers of a site as they stand."""
-    query = select(ShareRow).where(col(ShareRow.site_key) == site_key).order_by(col(ShareRow.charger_key))
+    of_site = select(ShareRow).where(col(ShareRow.site_key) == site_key)
+    query = of_site.order_by(col(ShareRow.charger_key), col(ShareRow.evse_id))
     rows: dict[str, dict[int, ShareRow]] = defaultdict(dict)
     for row in await db.scalars(query.with_for_update() if lock else query):
         rows[row.charger_key][row.evse_id] = row

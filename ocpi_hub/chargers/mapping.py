@@ -123,6 +123,7 @@ _RESULTS = {
     OutcomeStatus.UNKNOWN_RESERVATION: "UNKNOWN_RESERVATION",
     OutcomeStatus.UNKNOWN: "FAILED",
     OutcomeStatus.UNKNOWN_PROFILE: "FAILED",
+    OutcomeStatus.UNKNOWN: "FAILED",
     OutcomeStatus.OFFLINE: "EVSE_INOPERATIVE",
     OutcomeStatus.TIMEOUT: "TIMEOUT",
     OutcomeStatus.FAILED: "FAILED",

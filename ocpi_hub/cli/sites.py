@@ -69,6 +69,24 @@ def list_sites(as_json: AsJson = False) -> None:
     print_table(columns, rows, empty="no site yet: ocpi-hub site put ID --limit-a 63 --charger BOX-1")
 
 
+@app.command(epilog="Example: ocpi-hub site limit garage --limit-a 40 --seconds 900")
+def limit(
+    site_id: Id,
+    limit_a: Annotated[float | None, typer.Option(help="A per phase.")] = None,
+    limit_w: Annotated[float | None, typer.Option(help="W in all.")] = None,
+    seconds: Annotated[int | None, typer.Option(min=1, help="How long it holds.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Limit a site from outside for a while; without a limit, no more."""
+    from ocpi_hub.admin.charging import ExternalLimitBody
+    from ocpi_hub.admin.charging import limit as limit_site
+
+    limits = {"limit_a": limit_a, "limit_w": limit_w}
+    given = {name: f"{value:.12g}" for name, value in limits.items() if value is not None}
+    body = ExternalLimitBody.model_validate(given | ({} if seconds is None else {"seconds": seconds}))
+    _print(with_hub(lambda resources: limit_site(resources, site_id, body)), as_json=as_json)
+
+
 @app.command(epilog="Example: ocpi-hub site remove garage")
 def remove(site_id: Id) -> None:
     """Remove a site; its chargers are set free of what it told them."""

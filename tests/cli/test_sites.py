@@ -22,6 +22,11 @@ def test_a_site_is_put_shown_listed_and_removed(database_url, redis_url, tmp_pat
     assert all(word in shown for word in ("40 A per phase", "BOX-2", "offline", "over the limit"))
     listed = run("site", "list").stdout
     assert all(word in listed for word in ("garage", "40 A", "over its limit"))
+    limited = json.loads(run("site", "limit", "garage", "--limit-w", "6900", "--seconds", "600", "--json").stdout)
+    assert (limited["limit_now_a"], limited["external_limit"]["limit_a"]) == (10, 10)
+    endless = run("site", "limit", "garage", "--limit-a", "10")
+    assert (endless.returncode, "always ends" in endless.stderr) == (1, True)
+    assert "40 A per phase" in run("site", "limit", "garage").stdout
     assert run("site", "remove", "garage").stdout == "removed garage\n"
     again = run("site", "remove", "garage")
     assert (again.returncode, again.stderr) == (1, "ocpi-hub: there is no site garage\n")

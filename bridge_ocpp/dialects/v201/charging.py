@@ -12,6 +12,7 @@ from bridge_ocpp.dialects.charging import (
     ProfilesReported,
     composite,
     read_said_profile,
+    read_said_profiles,
     read_said_schedule,
     said_profile,
     said_schedule,
@@ -65,7 +66,7 @@ def _reported(payload: Payload) -> ProfilesReported:
         int(payload["requestId"]),
         str(payload["chargingLimitSource"]),
         int(payload["evseId"]),
-        tuple(read_said_profile(said, id_name="id", purposes=PURPOSES) for said in payload["chargingProfile"]),
+        read_said_profiles(payload["chargingProfile"], id_name="id", purposes=PURPOSES),
         more=bool(payload.get("tbc")),
     )
 

@@ -228,6 +228,22 @@ def test_reported_profiles() -> None:
     assert (told.request_id, told.more, told.profiles[0].transaction_id) == (5, True, "77")
 
 
+def test_what_only_a_later_version_has_is_left_out() -> None:
+    """2.1 has more purposes, and periods without a limit: what is left is kept, nothing fails."""
+    _, payload = said("v201", SetProfile(1, TX), RUNNING)
+    known = payload["chargingProfile"]
+    local = known | {"chargingProfilePurpose": "LocalGeneration"}
+    wishing = {"startPeriod": 900, "setpoint": D(5)}
+    schedule = known["chargingSchedule"][0]
+    mixed = known | {
+        "chargingSchedule": [schedule | {"chargingSchedulePeriod": [*schedule["chargingSchedulePeriod"], wishing]}]
+    }
+    report = {"requestId": 5, "chargingLimitSource": "CSO", "evseId": 1, "chargingProfile": [local, mixed]}
+    told = v201.DIALECT.inbound["ReportChargingProfiles"].read(report)
+    assert isinstance(told, ProfilesReported)
+    assert [profile.schedule.periods for profile in told.profiles] == [STEPS]
+
+
 def test_an_operators_own_reservation_means_the_same() -> None:
     meant = v16.DIALECT.meant["ReserveNow"](
         {"connectorId": 0, "expiryDate": "2026-03-01T12:00:00Z", "idTag": "T", "reservationId": 3}
