@@ -165,6 +165,20 @@ async def test_handshakes_and_probes(world: Roaming) -> None:
     assert (probed["module"], probed["ocpi_status"]) == ("versions", 1000)
 
 
+async def test_what_is_pulled(world: Roaming) -> None:
+    world.cpo2.objects["locations"] = [location("PULLED", owner=("BE", "BEC"))]
+    [partner] = [one for one in await world.hub.platforms() if one["name"] == "BE/BEC"]
+    assert (await world.hub.admin("POST", f"/partners/{partner['id']}/pull")).status_code in (200, 202)
+    await world.cpo2.hears("locations", "GET")
+    pulled: list[dict[str, Any]] = []
+    async with asyncio.timeout(10):
+        while not pulled:
+            await world.hub.resources.one(Journal).idle()
+            found = await world.hub.admin("GET", f"/messages?rule=pull&module=locations&platform={partner['id']}")
+            pulled = found.json()
+    assert (pulled[0]["direction"], pulled[0]["interface"], pulled[0]["ocpi_status"]) == ("out", "SENDER", 1000)
+
+
 # --- looking for them -------------------------------------------------------------------------------------------------
 
 
