@@ -154,6 +154,9 @@ async def _chain_status(desk: Desk, _speaker: Speaker, told: ChainStatusAsked, _
 async def _meter(desk: Desk, speaker: Speaker, told: Metered, received: datetime) -> Reply:
     hearing = desk.hearing(speaker, received)
 
+    if told.ocpp_id is None and speaker.key not in desk.sharing:
+        await desk.news.take_loose(told, hearing)
+        return Reply(desk.now())
     if await desk.news.take(told, hearing, sharing=speaker.key in desk.sharing):
         return Reply(desk.now())
 

@@ -40,9 +40,9 @@ async def keep(
     return sorted(samples, key=lambda sample: sample.at)
 
 
-async def keep_loose(db: AsyncSession, told: Metered, *, message: Said, judged: Judged, hearing: Hearing) -> None:
-    """Write down readings that belong to no transaction, or to one that we do not know."""
-    rows = [
+def loose_rows(told: Metered, *, message: Said, judged: Judged, hearing: Hearing) -> list[dict[str, Any]]:
+    """Readings that belong to no transaction, or to one that we do not know, as rows."""
+    return [
         {
             **_values(reading, message=message, judged=judged, hearing=hearing),
             "transaction_id": None,
@@ -51,6 +51,10 @@ async def keep_loose(db: AsyncSession, told: Metered, *, message: Said, judged: 
         }
         for reading in told.readings
     ]
+
+
+async def keep_loose(db: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
+    """Write loose readings down."""
     if rows:
         await db.execute(insert(SampleRow), rows)
 

@@ -5,11 +5,13 @@ What changes anything but the meter, or comes when the business side should hear
 
 from collections import OrderedDict
 from datetime import datetime, timedelta
+from typing import Any
 
 from bridge_ocpp.dialects.words import Metered, TransactionTold
 from bridge_ocpp.ledger import Ledger, Sharing
+from bridge_ocpp.transactions.counting import loose_rows
 from bridge_ocpp.transactions.hearing import Hearing
-from bridge_ocpp.transactions.together import Plain, plain, take_plain
+from bridge_ocpp.transactions.together import Plain, newest, plain, take_loose, take_plain
 
 REMEMBERED = 50_000
 """Transactions of which this process knows when they were told last; one that is forgotten is told a little early."""
@@ -24,6 +26,13 @@ class News:
         self._sharing: Sharing[Plain, str | None] = Sharing(
             ledger, take_plain, key=lambda item: (item.charger_key, item.ocpp_id)
         )
+        self._loose: Sharing[list[dict[str, Any]], None] = Sharing(ledger, take_loose, key=id)
+
+    async def take_loose(self, told: Metered, hearing: Hearing) -> None:
+        """Write down readings of no transaction: nobody else has to know of them."""
+        message = newest(told)
+        judged = hearing.speaker.judge(message, received=hearing.received)
+        await self._loose.write(loose_rows(told, message=message, judged=judged, hearing=hearing))
 
     async def take(self, told: TransactionTold | Metered, hearing: Hearing, *, sharing: bool) -> bool:
         """Whether it was written down, committed; False: it needs a transaction of its own.

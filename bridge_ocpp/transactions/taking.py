@@ -71,7 +71,7 @@ async def metered(db: AsyncSession, told: Metered, hearing: Hearing) -> None:
     newest = max((reading.said for reading in told.readings), key=_moment, default=Said(None))
     judged = hearing.speaker.judge(newest, received=hearing.received)
     if row is None:
-        await counting.keep_loose(db, told, message=newest, judged=judged, hearing=hearing)
+        await counting.keep_loose(db, counting.loose_rows(told, message=newest, judged=judged, hearing=hearing))
         return
     new = await counting.keep(db, row, told.readings, message=newest, judged=judged, hearing=hearing)
     if not new:

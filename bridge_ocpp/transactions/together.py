@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bridge_ocpp.clock import EARLIEST, Judged, Said, judge_within
 from bridge_ocpp.dialects.words import Metered, Stage, TransactionTold
 from bridge_ocpp.meter import BEGIN, Reading, is_register
+from bridge_ocpp.transactions import counting
 from bridge_ocpp.transactions.hearing import Hearing
 
 
@@ -42,9 +43,7 @@ def plain(told: TransactionTold | Metered, hearing: Hearing) -> Plain | None:
         return None
     speaker, received = hearing.speaker, hearing.received
     if isinstance(told, Metered):
-        said = max(
-            (reading.said for reading in told.readings), key=lambda said: said.at or EARLIEST, default=Said(None)
-        )
+        said = newest(told)
         judged = speaker.judge(said, received=received)
         found = Plain(speaker.key, told.ocpp_id, received, judged, said, told.readings)
         return None if judged.flags or not told.readings else found
@@ -69,8 +68,19 @@ def plain(told: TransactionTold | Metered, hearing: Hearing) -> Plain | None:
     )
 
 
+def newest(told: Metered) -> Said:
+    """The time of a message that has none of its own: that of its newest reading."""
+    return max((reading.said for reading in told.readings), key=_moment, default=Said(None))
+
+
 def _moment(said: Said) -> datetime:
     return said.at or EARLIEST
+
+
+async def take_loose(db: AsyncSession, told: list[list[dict[str, Any]]]) -> list[None]:
+    """Write down the readings of many messages that belong to no transaction."""
+    await counting.keep_loose(db, [row for rows in told for row in rows])
+    return [None] * len(told)
 
 
 async def take_plain(db: AsyncSession, news: list[Plain]) -> list[str | None]:
