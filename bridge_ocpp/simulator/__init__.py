@@ -4,5 +4,6 @@ For labs, the demo and tests. It shares no code with the central system, so that
 """
 
 from bridge_ocpp.simulator.charger import SPEECHES, NotAccepted, SimulatedCharger
+from bridge_ocpp.simulator.scripts import SCRIPTS, ScriptFailed, play
 
-__all__ = ["SPEECHES", "NotAccepted", "SimulatedCharger"]
+__all__ = ["SCRIPTS", "SPEECHES", "NotAccepted", "ScriptFailed", "SimulatedCharger", "play"]

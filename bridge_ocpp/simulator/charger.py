@@ -10,7 +10,7 @@ import json
 import ssl
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
@@ -99,6 +99,8 @@ class SimulatedCharger:
         self.device = Device(changed=self._variable_changed)
         self.boot_reason = "PowerUp"
         self.restart_when_idle = False
+        self.clock_shift = timedelta(0)
+        self.thinks = 0.0
         self.inoperative: set[int] = set()
         self.online = asyncio.Event()
         self.workshop = Workshop(self)
@@ -114,7 +116,13 @@ class SimulatedCharger:
         self._queue: list[Queued] = []
         self._flushing = asyncio.Lock()
         self._boots = asyncio.Event()
+        self._reachable = asyncio.Event()
+        self._reachable.set()
         self._tasks: set[asyncio.Task[None]] = set()
+
+    def now(self) -> datetime:
+        """What the charger's own clock says."""
+        return datetime.now(UTC) + self.clock_shift
 
     # -- the connection ------------------------------------------------------------------------------------
 
@@ -123,6 +131,7 @@ class SimulatedCharger:
         wait = 0.2
         try:
             while True:
+                await self._reachable.wait()
                 try:
                     await self._one_connection()
                     wait = 0.2
@@ -183,7 +192,7 @@ class SimulatedCharger:
         self.boot_reason = "PowerUp"
         self.tell("boot", "accepted")
         for evse in self.evses.values():
-            await self.call(*self.speech.status(evse, datetime.now(UTC)))
+            await self.call(*self.speech.status(evse, self.now()))
         self.online.set()
         await self._flush()
         beat = self.device.key("HeartbeatInterval")
@@ -202,6 +211,7 @@ class SimulatedCharger:
                 future.set_result(frame[2] if frame[0] == 3 else {"error": frame[2], "description": frame[3]})
 
     async def _called(self, socket: ClientConnection, message_id: str, action: str, payload: Payload) -> None:
+        await asyncio.sleep(self.thinks)
         answer = await self.speech.answer(self, action, payload)
         said = "NotImplemented" if answer is None else answer.get("status", "answered")
         self.tell("asked", f"{action} → {said}")
@@ -234,7 +244,7 @@ class SimulatedCharger:
         """What TriggerMessage asks for; False for a message that this charger cannot send."""
         if message == "StatusNotification":
             for evse in self.evses.values():
-                self.soon(self.say(*self.speech.status(evse, datetime.now(UTC))))
+                self.soon(self.say(*self.speech.status(evse, self.now())))
         elif message == "Heartbeat":
             self.soon(self.say("Heartbeat", {}))
         elif message == "BootNotification":
@@ -243,7 +253,7 @@ class SimulatedCharger:
             self._boots.set()
         elif message == "MeterValues":
             for evse in self.evses.values():
-                self.soon(self.say(*self.speech.metered(evse, datetime.now(UTC))))
+                self.soon(self.say(*self.speech.metered(evse, self.now())))
         else:
             return False
         return True
@@ -312,7 +322,7 @@ class SimulatedCharger:
     ) -> None:
         """A car is plugged in and charges; a remote start may bring a `profile` for it."""
         place = self.evses[evse]
-        now = datetime.now(UTC)
+        now = self.now()
         place.read(now)
         place.charge = Charge(evse, token, now, place.read(now), remote_start_id=remote_start_id, group=group)
         charge = place.charge
@@ -330,7 +340,7 @@ class SimulatedCharger:
             await asyncio.sleep(self._sample_every or float(self.device.value("MeterValueSampleInterval")) or 60.0)
             if place.charge is not charge:
                 return
-            at = datetime.now(UTC)
+            at = self.now()
             await self.obey()
             self.sample(place, at)
             await self._flush()
@@ -345,14 +355,14 @@ class SimulatedCharger:
     def meter_now(self) -> None:
         """Read every meter: what comes after is drawn at another power."""
         for place in self.evses.values():
-            place.read(datetime.now(UTC))
+            place.read(self.now())
 
     def refuses(self, purpose: str) -> bool:
         return purpose in self.refused
 
     async def obey(self) -> None:
         """Say which charges the profiles hold back, and measure those whose current has changed."""
-        at = datetime.now(UTC)
+        at = self.now()
         for place in self.evses.values():
             charge = place.charge
             if charge is None or charge.suspended:
@@ -369,7 +379,7 @@ class SimulatedCharger:
         """The car is full: it stays plugged in and takes no more power."""
         place = self.evses[evse]
         if place.charge is not None:
-            at = datetime.now(UTC)
+            at = self.now()
             place.read(at)
             place.charge.suspended = True
             self.sample(place, at)
@@ -382,7 +392,7 @@ class SimulatedCharger:
         charge = place.charge
         if charge is None:
             return
-        at = datetime.now(UTC)
+        at = self.now()
         meter = place.read(at)
         place.charge = None
         self.stack.ended(charge.ocpp_id)
@@ -400,7 +410,7 @@ class SimulatedCharger:
         place = self.evses[evse]
         if place.status != status:
             place.status = status
-            await self.say(*self.speech.status(place, datetime.now(UTC)))
+            await self.say(*self.speech.status(place, self.now()))
 
     # -- the device ----------------------------------------------------------------------------------------------
 
@@ -423,6 +433,25 @@ class SimulatedCharger:
         self.online.clear()
         if self._socket is not None:
             await self._socket.close()
+
+    async def cut(self) -> None:
+        """Break the connection, until `mend`; what must arrive is queued."""
+        self._reachable.clear()
+        self.online.clear()
+        self.tell("connection", "cut")
+        if self._socket is not None:
+            await self._socket.close()
+
+    def mend(self) -> None:
+        """The connection may be made again."""
+        self.tell("connection", "mended")
+        self._reachable.set()
+
+    async def said_all(self) -> None:
+        """Wait until everything that was queued has arrived."""
+        while self._queue:
+            await self._flush()
+            await asyncio.sleep(0.05)
 
     def change_availability(self, number: int | None, *, operative: bool) -> str:
         """One EVSE, or all of them: Accepted, or Scheduled where a car charges; Rejected for one that there is not."""

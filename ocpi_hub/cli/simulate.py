@@ -11,6 +11,7 @@ import typer
 from ocpi_hub.cli.output import CommandFailed
 
 if TYPE_CHECKING:
+    from bridge_ocpp.simulator import SimulatedCharger
     from ocpi_hub.simulator.platform import SimulatedPlatform
 
 app = typer.Typer(
@@ -107,6 +108,22 @@ def _tls(authority: Path | None, certificate: Path | None) -> ssl.SSLContext:
     return context
 
 
+CARD = "04A1B2C3D4E5F6"
+_SCRIPTS = "charge, offline-charge, faulty-clock, reservation, firmware or slow"
+
+
+async def _played(box: "SimulatedCharger", script: str, *, card: str, seconds: float, once: bool) -> None:
+    """Play a script; one that cannot go on is an error where nothing follows it."""
+    from bridge_ocpp.simulator import ScriptFailed, play
+
+    try:
+        await play(box, script, card=card, seconds=seconds)
+    except ScriptFailed as error:
+        if once:
+            raise CommandFailed(str(error)) from None
+        print(f"{'script':<10} {error}", flush=True)
+
+
 @app.command(
     epilog="Example: ocpi-hub simulate charger BOX-1 --password secret123 --card 04A1B2C3D4E5F6 --seconds 10 --once"
 )
@@ -123,17 +140,20 @@ def charger(
         list[str] | None, typer.Option(help="A purpose of charging profiles that it does not take; may be repeated.")
     ] = None,
     smart: Annotated[bool, typer.Option("--smart/--no-smart", help="Whether it knows charging profiles.")] = True,
-    card: Annotated[str | None, typer.Option(help="Hold this card to EVSE 1 after the boot.")] = None,
-    seconds: Annotated[float, typer.Option(min=0.1, help="How long that car charges.")] = 30.0,
-    once: Annotated[bool, typer.Option("--once", help="End after that charge.")] = False,
+    card: Annotated[str | None, typer.Option(help="The card that is held to EVSE 1 after the boot.")] = None,
+    script: Annotated[str | None, typer.Option(help=f"What happens at EVSE 1 after the boot: {_SCRIPTS}.")] = None,
+    seconds: Annotated[float, typer.Option(min=0.1, help="How long that takes; how long a car charges.")] = 30.0,
+    once: Annotated[bool, typer.Option("--once", help="End after that.")] = False,
     ca: Annotated[Path | None, typer.Option(help="PEM file of the authority that it believes, for wss://.")] = None,
     certificate: Annotated[Path | None, typer.Option(help="PEM file with its own certificate and key.")] = None,
 ) -> None:
     """A charger: connects, boots, charges a car when a card is held to it or when it is asked to."""
-    from bridge_ocpp.simulator import SPEECHES, NotAccepted, SimulatedCharger
+    from bridge_ocpp.simulator import SCRIPTS, SPEECHES, NotAccepted, SimulatedCharger
 
     if protocol not in SPEECHES:
         raise typer.BadParameter(f"one of {', '.join(SPEECHES)}", param_hint="--protocol")
+    if script is not None and script not in SCRIPTS:
+        raise typer.BadParameter(f"one of {', '.join(SCRIPTS)}", param_hint="--script")
     if not url.startswith(("ws://", "wss://")):
         raise typer.BadParameter("begins with ws:// or wss://", param_hint="--url")
     box = SimulatedCharger(
@@ -157,13 +177,8 @@ def charger(
         await asyncio.wait({running, booted}, return_when=asyncio.FIRST_COMPLETED, timeout=20 if once else None)
         if once and not running.done() and not booted.done():
             raise CommandFailed(f"no central system accepted the charger at {url} within 20 s")
-        if card is not None and box.online.is_set():
-            verdict = await box.swipe(1, card)
-            if verdict != "Accepted" and once:
-                raise CommandFailed(f"the card was refused: {verdict}")
-            if verdict == "Accepted":
-                await asyncio.sleep(seconds)
-                await box.charge_ends(1)
+        if (script is not None or card is not None) and box.online.is_set():
+            await _played(box, script or "charge", card=card or CARD, seconds=seconds, once=once)
         if once and box.online.is_set():
             running.cancel()
             return
