@@ -32,6 +32,7 @@ from tests.world.partner import Partner
 
 CONNECTIONS, SECONDS, ROUNDS = 32, 3.0, 5
 OF_BARE, OF_LIBRARY = 0.45, 4.0
+JOURNAL_DAYS = 30  # as a hub has it by default
 FEW, MANY, KEEPS = 1_000, 100_000, 0.9
 MEGABYTES, SPREAD, LOAD_SECONDS = 250, 0.10, 30
 PEER = Path("tests/peers/extrawest.py")
@@ -39,8 +40,8 @@ PEER_PYTHON = Path(".venv/peers/bin/python")
 _numbers = itertools.count()
 
 
-async def onboard(database_url: str, redis_url: str, hub_port: int) -> dict[str, str]:
-    """Register a CPO, and an eMSP that is owed what the CPO tells. Gives the CPO's headers."""
+async def onboard(database_url: str, redis_url: str, hub_port: int, *, reader: bool = False) -> dict[str, str]:
+    """Register a CPO, and an eMSP that is owed what the CPO tells. Gives the CPO's headers, or those of the reader."""
     settings = settings_for(database_url, redis_url, port=hub_port)
     async with AsyncExitStack() as stack:
         resources = await stack.enter_async_context(open_resources(settings))
@@ -52,7 +53,8 @@ async def onboard(database_url: str, redis_url: str, hub_port: int) -> dict[str,
             answer = await partner.register(f"{settings.api_url}/ocpi/versions", invited.credentials_token)
             assert answer.json()["status_code"] == 1000, answer.text
             tokens.append(partner.hub_token or "")
-        return {"Authorization": ocpi.encode(tokens[0]), **ocpi.routing("NL/HUB", "NL/ABC"), **JSON}
+        who = "DE/MSP" if reader else "NL/ABC"
+        return {"Authorization": ocpi.encode(tokens[reader]), **ocpi.routing("NL/HUB", who), **JSON}
 
 
 async def load(url: str, headers: dict[str, str], *, seconds: float, objects: int = 1000) -> float:
@@ -152,7 +154,7 @@ def main() -> bool:
         ports = {name: _free_port() for name in ("few", "many")}
         sides = {"bare": (f"http://127.0.0.1:{stack.enter_context(process(serve_bare, urls['bare']))}", JSON)}
         for name, port in ports.items():
-            stack.enter_context(process(_hub, urls[name], servers.redis_url, port))
+            stack.enter_context(process(_hub, urls[name], servers.redis_url, port, JOURNAL_DAYS))
             headers = asyncio.run(onboard(urls[name], servers.redis_url, port))
             sides[name] = (f"http://127.0.0.1:{port}/ocpi/2.2.1/receiver/locations", headers)
         other = stack.enter_context(library())
