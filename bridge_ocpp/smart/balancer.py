@@ -111,10 +111,11 @@ class Balancer:
     async def _ask(self, question: Question) -> None:
         ask = question.ask
         outcome = await self._port.ask(question.charger_id, question.command, within=ASKING * 0.9)
-        refused = await self._ledger.write(lambda db: _settled(db, self._hub, question, outcome, now=self._now()))
-        if refused or (ask.what is What.WHOLE and ask.first and outcome.accepted):
+        left = await self._ledger.write(lambda db: _settled(db, self._hub, question, outcome, now=self._now()))
+        if left is not None:
             # What newcomers were told would hold back cars that nobody raises any more.
-            await self._port.ask(question.charger_id, ClearProfiles(profile_id=NEWCOMER_ID), within=ASKING)
+            await self._port.ask(question.charger_id, ClearProfiles(profile_id=NEWCOMER_ID), within=ASKING * 0.9)
+            await self._ledger.write(lambda db: _over(db, ask.charger_key, left))
 
     async def _free(self, row: ShareRow) -> None:
         """A charger that left its site, or whose site is gone, is as it was; a partner's ceiling stays."""
@@ -251,14 +252,21 @@ def _question(site: Site, standing: Standing, ask: Ask, now: datetime) -> Questi
 # --- answers -------------------------------------------------------------------------------------------------
 
 
-async def _settled(db: AsyncSession, hub: HubPort, question: Question, outcome: Outcome, *, now: datetime) -> bool:
-    """Take note of an answer, and tell whoever set a profile there; whether the charger has refused every way."""
+async def _settled(
+    db: AsyncSession, hub: HubPort, question: Question, outcome: Outcome, *, now: datetime
+) -> int | None:
+    """Take note of an answer, and tell whoever set a profile there.
+
+    A number when newcomers are not limited by a profile of their own any more, because the charger is limited as a
+    whole from now on or takes no limits: until that profile is gone, nothing else is asked there.
+    """
     ask = question.ask
     keys = [(ask.charger_key, 0), *([(ask.charger_key, ask.evse_id)] if ask.evse_id else [])]
     rows = [await db.get(ShareRow, key, with_for_update=True) for key in keys]
     whole, row = rows[0], rows[-1]
     if whole is None or row is None:
-        return False
+        return None
+    current = row.number == ask.number
     refused_before = whole.refused_at
     changed = shares.answered(row, whole, ask, outcome.status, now=now)
     if not outcome.accepted:
@@ -267,8 +275,16 @@ async def _settled(db: AsyncSession, hub: HubPort, question: Question, outcome: 
         await hub.heard(LimitChanged(question.charger_id, now, ask.evse_id, "site"), db)
     if whole.refused_at is not None and whole.refused_at != refused_before:
         log.warning("balancer.refuses_profiles", charger=question.charger_id, detail=outcome.detail)
-        return True
-    return False
+    elif not (current and ask.what is What.WHOLE and ask.first and outcome.accepted):
+        return None
+    whole.asking_until = now + ASKING
+    return whole.number
+
+
+async def _over(db: AsyncSession, charger_key: str, number: int) -> None:
+    whole = await db.get(ShareRow, (charger_key, 0), with_for_update=True)
+    if whole is not None and whole.number == number:
+        whole.asking_until = None
 
 
 async def _forgotten(db: AsyncSession, row: ShareRow) -> str | None:

@@ -137,8 +137,13 @@ def follow(standing: Standing, *, now: datetime) -> list[ShareRow]:
 
 
 def booted(whole: ShareRow) -> None:
-    """After a boot nothing is certain: the charger may have forgotten its profiles, or learned to obey."""
+    """After a boot nothing is certain: the charger may have forgotten its profiles, or learned to obey.
+
+    A question that is under way may still reach it: nothing else is asked before that is over.
+    """
+    under_way = whole.asking_until
     _begin_way(whole, 0)
+    whole.asking_until = under_way
 
 
 def _begin_way(whole: ShareRow, way: int) -> None:

@@ -176,6 +176,20 @@ def test_a_lower_limit_lowers_everybody_first():
     assert settled(place) == {"b1": D(21), "b2": D(21), "b3": D(21)}
 
 
+def test_after_a_boot_nothing_is_asked_before_what_was_under_way_is_over():
+    """The old question could be obeyed after the new one, and nobody would know which limit holds."""
+    place = world(32, boxes(1))
+    settled(place)
+    place.standings["b1"].whole.asking_until = place.now + timedelta(seconds=5)
+    place.reboot(place.boxes["b1"])
+    before = place.asked
+    place.step()
+    assert place.asked == before
+    place.step(10)
+    assert place.asked == before + 1
+    assert place.standings["b1"].whole.worst == D(0)
+
+
 def test_nothing_is_asked_while_nothing_changes():
     place = world(63, boxes(10))
     settled(place)
