@@ -109,6 +109,22 @@ async def test_meter_values_of_1_6_together(place: Place) -> None:
     assert await place.value("SELECT count(*) FROM ocpp_sample WHERE transaction_id IS NULL") == 1
 
 
+async def test_meter_values_of_no_transaction_are_kept_together(place: Place) -> None:
+    names = [f"CP{number}" for number in range(6)]
+    for name in names:
+        await place.register(name)
+
+    async def say(name: str) -> None:
+        async with raw(place.bridge.url, name) as charger:
+            values = metered(1, ago(1), "500")
+            del values["transactionId"]
+            assert await charger.call("MeterValues", values) == {}
+
+    await asyncio.gather(*(say(name) for name in names))
+    kept = "SELECT count(*) FROM ocpp_sample WHERE transaction_id IS NULL AND ocpp_id IS NULL AND value = 500"
+    assert await place.value(kept) == 6
+
+
 async def test_the_business_side_hears_of_the_meter_now_and_then_and_of_the_rest_at_once(place: Place) -> None:
     await place.register("CP1")
     async with place.another(update_interval=60.0) as sharing, raw(sharing.url, "CP1", "ocpp2.0.1") as charger:
