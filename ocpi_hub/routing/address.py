@@ -97,10 +97,10 @@ def address(target: Target, routing: Routing, snapshot: Snapshot) -> Here | Ther
     caller, module, interface = routing.from_, target.module, target.interface
     if not known or caller is None or not may_talk(snapshot, caller, to, module):
         return Nobody(UnknownReceiver(f"the receiver {to} is not known here"))
+    if hosted is not None:
+        return Here(hosted)  # which says itself what it does not offer
     if not may_ask(snapshot, caller, to, module, interface):
         return Nobody(_wrong_end(caller, to, module, interface))
-    if hosted is not None:
-        return Here(hosted)
     return There(entries[0].party, snapshot.platform_of(to, target.module, target.interface))
 
 
