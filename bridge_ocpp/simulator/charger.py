@@ -107,6 +107,8 @@ class SimulatedCharger:
         self.watch = Watch(self)
         self.safe = Safe(self, password)
         self._sample_every = sample_every
+        if sample_every is not None:
+            self.device.fix("MeterValueSampleInterval", str(max(1, round(sample_every))))
         self._heartbeat_every = heartbeat_every
         self.tell = tell or (lambda _what, _text: None)
         self._tls = tls

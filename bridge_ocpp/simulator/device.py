@@ -108,6 +108,12 @@ class Device:
             raise LookupError(f"this charger has no {key}")
         return found.value
 
+    def fix(self, key: str, value: str) -> None:
+        """A value that nobody can change: it is part of how this charger was made."""
+        found = self.key(key)
+        if found is not None:
+            found.value, found.readonly = value, True
+
     def set(self, variable: Variable, value: str) -> str:
         """Accepted, Rejected or RebootRequired, as both versions say it."""
         if variable.readonly or not variable.takes(value):
