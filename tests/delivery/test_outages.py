@@ -2,7 +2,6 @@
 
 import asyncio
 from datetime import timedelta
-from time import perf_counter
 
 import pytest
 
@@ -199,10 +198,8 @@ async def test_twenty_changes_of_a_hundred_locations_while_down_are_a_hundred_pu
                 await publish.put(
                     db, LOCATIONS, owner=CPO, document=document, source=None, at=hub.clock(), correlation_id="c"
                 )
-    began = perf_counter()
     await presence.heard_from(hub.resources, platform_id, offline=True)
     await hub.drain(platform_id)
-    assert perf_counter() - began < 20
     assert len(emsp.told("locations", "PUT")) == 100
     assert {one["evses"][0]["physical_reference"] for one in kept(emsp, "locations").values()} == {"19"}
 

@@ -1,7 +1,5 @@
 """J1: a charger says what it does, and the eMSP knows."""
 
-import time
-
 import pytest
 
 from tests.journeys.conftest import World
@@ -25,10 +23,8 @@ async def test_a_16_charger_becomes_available_charging_and_unknown(world: World)
     assert told["location"]["last_updated"] == told["evse"]["last_updated"]
     [*_, put] = world.emsp.told("locations", "PUT")
     assert put.path == "NL/CPO/LOC1"
-    began = time.monotonic()
     await box.status("Preparing")
     await status_of(world, "CHARGING")
-    assert time.monotonic() - began < 2
     count = len(world.emsp.told("locations"))
     await box.status("Charging")
     await box.status("Faulted")

@@ -31,7 +31,7 @@ def one_database(databases: Databases, template: str) -> Iterator[str]:
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def the_world(one_database: str, servers: Urls) -> AsyncIterator[Roaming]:
     async with (
-        running_hub(one_database, servers.redis_url, works=True, partner_timeout=1, authorize_timeout=0.6) as hub,
+        running_hub(one_database, servers.redis_url, works=True, partner_timeout=3, authorize_timeout=2) as hub,
         AsyncExitStack() as stack,
     ):
         yield await Roaming.begin(hub, stack)

@@ -56,7 +56,7 @@ class Roaming:
 
     async def told(self) -> None:
         """Wait until nobody is owed anything that can be told now."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while True:
                 async with self.hub.resources.sessions() as db:
                     if not await db.scalar(OWED):

@@ -155,7 +155,7 @@ REFUSED = [
     (faults.says([]), 4000),
     (faults.redirects("http://127.0.0.1:1/"), 4000),
     (faults.endless(), 4000),
-    (faults.slow(1.5), 4002),
+    (faults.hangs(), 4002),
     (faults.drops(), 4003),
 ]
 

@@ -19,7 +19,7 @@ SECRETS = ("04A1B2C3D4E5F6", "DE-MSP-C12345678-5", "DE-0001")
 
 async def story(world: Roaming, correlation_id: str, count: int) -> list[dict[str, Any]]:
     """The messages under one correlation id, once there are so many of them."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             await world.hub.resources.one(Journal).idle()
             told = await world.hub.admin("GET", f"/messages/{correlation_id}")
@@ -171,7 +171,7 @@ async def test_what_is_pulled(world: Roaming) -> None:
     assert (await world.hub.admin("POST", f"/partners/{partner['id']}/pull")).status_code in (200, 202)
     await world.cpo2.hears("locations", "GET")
     pulled: list[dict[str, Any]] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not pulled:
             await world.hub.resources.one(Journal).idle()
             found = await world.hub.admin("GET", f"/messages?rule=pull&module=locations&platform={partner['id']}")

@@ -172,13 +172,13 @@ async def test_the_emsp_that_told_of_the_token_is_asked(world: Roaming) -> None:
 
 
 async def test_a_token_that_nobody_told_of_is_asked_of_all_at_once_and_allowed_wins(world: Roaming) -> None:
-    world.emsp.misbehave(faults.slow(0.5), module="tokens")
+    world.emsp.misbehave(faults.hangs(), module="tokens")
     world.emsp.authorizes["T1"] = info("BLOCKED")
     world.emsp2.authorizes["T1"] = info("NOT_ALLOWED")
     world.emsp3.authorizes["T1"] = info("ALLOWED", authorization_reference="REF")
     began = perf_counter()
     answer = await authorize(world.cpo)
-    assert perf_counter() - began < 0.45, "nobody waits for the others"
+    assert perf_counter() - began < world.hub.settings.authorize_timeout, "nobody waits for the others"
     assert (said(answer), routed(answer)) == ((200, 1000), ("NL/ABC", "AT/EM3"))
     assert answer.json()["data"]["authorization_reference"] == "REF"
     assert [len(partner.told("tokens")) for partner in world.everybody] == [0, 0, 1, 1, 1]
@@ -209,9 +209,7 @@ async def test_the_refusal_that_says_most_is_given(world: Roaming, answers: list
             partner.authorizes["T1"] = info(how)
         elif how is not None:
             partner.misbehave(how, module="tokens")
-    began = perf_counter()
     answer = await authorize(world.cpo)
-    assert perf_counter() - began < 0.9
     if isinstance(expected, str):
         assert (said(answer), answer.json()["data"]["allowed"]) == ((200, 1000), expected)
     else:
