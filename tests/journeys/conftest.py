@@ -1,7 +1,7 @@
 """A whole hub in one loop: HTTP, the real bridge, jobs that run when their bells ring, and a real eMSP beside it."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,12 +72,19 @@ class World:
         return found()[-1]
 
 
-@pytest.fixture
-async def world(database_url: str, redis_url: str) -> AsyncIterator[World]:
+@asynccontextmanager
+async def a_world(database_url: str, redis_url: str, **changed: Any) -> AsyncIterator[World]:
+    """The cast, with a hub that has these settings."""
     async with AsyncExitStack() as stack:
-        hub = await stack.enter_async_context(running_hub(database_url, redis_url, works=True, ocpp_port=0))
+        hub = await stack.enter_async_context(running_hub(database_url, redis_url, works=True, ocpp_port=0, **changed))
         bind(hub.resources)
         emsp = await stack.enter_async_context(Partner(("EMSP", "DE", "MSP"), name="An eMSP"))
         bridge = await stack.enter_async_context(bridge_of(hub.resources).run())
         await emsp.register(hub.versions_url, await hub.invite("An eMSP"))
         yield World(hub, bridge, emsp, stack)
+
+
+@pytest.fixture
+async def world(database_url: str, redis_url: str) -> AsyncIterator[World]:
+    async with a_world(database_url, redis_url) as cast:
+        yield cast
