@@ -9,6 +9,7 @@ from ocpi_hub.admin import (
     charging,
     clearing,
     devices,
+    displays,
     ledger,
     messages,
     partners,
@@ -44,6 +45,7 @@ def create_admin(resources: Resources) -> FastAPI:
         upkeep,
         tending,
         watch,
+        displays,
     )
     for part in parts:
         app.include_router(part.router, dependencies=[Depends(operator_only)])

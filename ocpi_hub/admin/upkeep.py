@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -99,6 +100,23 @@ class LogBody(BaseModel):
     retry_interval: int | None = Field(None, ge=0, le=86_400)
 
 
+class LogAnswer(BaseModel):
+    """A log that was asked for; `size` in bytes and `file` (a path of this API) once it came to ourselves."""
+
+    id: str
+    charger: str
+    kind: LogKind
+    state: str
+    progress: str | None
+    detail: str | None
+    filename: str | None
+    ours: bool
+    size: int | None
+    created_at: datetime
+    changed_at: datetime
+    file: str | None
+
+
 def impossible(error: NotPossible) -> AdminError:
     status, code = (409, "charger_busy") if error.busy else (422, "no_such_charger")
     return AdminError(status, code, str(error), details={"chargers": list(error.chargers)})
@@ -159,31 +177,31 @@ def _known(job_id: str, found: FirmwareJob | None) -> dict[str, Any]:
     return job_document(found)
 
 
-@router.post("/firmware", status_code=201)
+@router.post("/firmware", status_code=201, response_model=FirmwareJob)
 async def post_firmware(body: FirmwareBody, resources: ResourcesDep) -> Any:
     """Start a roll-out of firmware; the answer is the job with each charger's part in it."""
     return Json(await start(resources, body), status_code=201)
 
 
-@router.get("/firmware")
+@router.get("/firmware", response_model=list[FirmwareJob])
 async def get_firmware(resources: ResourcesDep, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> Any:
     """Roll-outs, newest first, with how many chargers are in which state."""
     return Json(await jobs(resources, limit=limit))
 
 
-@router.get("/firmware/{job_id}")
+@router.get("/firmware/{job_id}", response_model=FirmwareJob)
 async def get_firmware_job(job_id: str, resources: ResourcesDep) -> Any:
     """One roll-out with every charger: state, the charger's last word, why it waits or failed, both versions."""
     return Json(await job(resources, job_id))
 
 
-@router.post("/firmware/{job_id}/stop")
+@router.post("/firmware/{job_id}/stop", response_model=FirmwareJob)
 async def stop_firmware(job_id: str, resources: ResourcesDep) -> Any:
     """Ask nobody any more; chargers that were asked go on."""
     return Json(await stop(resources, job_id))
 
 
-@router.post("/firmware/{job_id}/resume")
+@router.post("/firmware/{job_id}/resume", response_model=FirmwareJob)
 async def resume_firmware(job_id: str, resources: ResourcesDep, body: ResumeBody | None = None) -> Any:
     """Go on with a roll-out that was stopped, or stopped itself; failures so far are forgiven."""
     return Json(await resume(resources, job_id, body or ResumeBody()))
@@ -217,27 +235,41 @@ def log_document(record: LogRecord) -> dict[str, Any]:
     return {**asdict(record), "file": file}
 
 
-@router.post("/logs", status_code=201)
-async def post_log(body: LogBody, resources: ResourcesDep) -> Any:
-    """Fetch a charger's diagnostics or security log."""
-    return Json(await fetch_log(resources, body), status_code=201)
-
-
-@router.get("/logs")
-async def get_logs(
-    resources: ResourcesDep, charger: str | None = None, limit: Annotated[int, Query(ge=1, le=1000)] = 100
-) -> Any:
-    """Logs that were asked for, newest first."""
+async def logs(resources: Resources, *, charger: str | None = None, limit: int = 100) -> list[dict[str, Any]]:
+    """Logs that were asked for, newest first; what is older than OCPI_HUB_UPLOAD_DAYS is forgotten."""
     async with resources.unit_of_work() as db:
         upkeep = resources.get(Upkeep)  # type: ignore[type-abstract]
         before = resources.clock() - timedelta(days=resources.settings.upload_days)
         await upkeep.forget_logs(before, db)
         records = await upkeep.logs(db, charger_id=charger, limit=limit)
     await asyncio.to_thread(uploads.prune, resources)
-    return Json([log_document(record) for record in records])
+    return [log_document(record) for record in records]
 
 
-@router.get("/logs/{log_id}")
+async def log_file(resources: Resources, log_id: str) -> tuple[LogRecord, Path]:
+    """A log and where its file lies. Raises AdminError 404 where there is none here."""
+    record = await log(resources, log_id)
+    file = uploads.file_of(resources, record.id)
+    if record.size is None or not await asyncio.to_thread(file.is_file):
+        raise AdminError(404, "no_file", f"log {log_id} has no file here")
+    return record, file
+
+
+@router.post("/logs", status_code=201, response_model=LogAnswer)
+async def post_log(body: LogBody, resources: ResourcesDep) -> Any:
+    """Fetch a charger's diagnostics or security log."""
+    return Json(await fetch_log(resources, body), status_code=201)
+
+
+@router.get("/logs", response_model=list[LogAnswer])
+async def get_logs(
+    resources: ResourcesDep, charger: str | None = None, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+) -> Any:
+    """Logs that were asked for, newest first."""
+    return Json(await logs(resources, charger=charger, limit=limit))
+
+
+@router.get("/logs/{log_id}", response_model=LogAnswer)
 async def get_log(log_id: str, resources: ResourcesDep) -> Any:
     """One log: how far it is, and where its file is when it came to us."""
     return Json(log_document(await log(resources, log_id)))
@@ -246,10 +278,7 @@ async def get_log(log_id: str, resources: ResourcesDep) -> Any:
 @router.get("/logs/{log_id}/file")
 async def get_log_file(log_id: str, resources: ResourcesDep) -> Any:
     """The file itself."""
-    record = await log(resources, log_id)
-    file = uploads.file_of(resources, record.id)
-    if record.size is None or not await asyncio.to_thread(file.is_file):
-        raise AdminError(404, "no_file", f"log {log_id} has no file here")
+    record, file = await log_file(resources, log_id)
     return FileResponse(file, media_type="application/octet-stream", filename=record.filename or f"{log_id}.log")
 
 

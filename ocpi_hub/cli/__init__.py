@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from ocpi_hub.cli import (
     agreements,
+    alerts,
     certificates,
     charger_security,
     chargers,
@@ -21,6 +22,9 @@ from ocpi_hub.cli import (
     sites,
 )
 from ocpi_hub.cli import devices as _devices  # noqa: F401 - more commands of a charger
+from ocpi_hub.cli import displays as _displays  # noqa: F401
+from ocpi_hub.cli import logs as _logs  # noqa: F401
+from ocpi_hub.cli import watch as _watch  # noqa: F401
 from ocpi_hub.cli.output import fail, known_errors
 from ocpi_hub.wire.errors import from_validation
 
@@ -39,6 +43,7 @@ app.add_typer(agreements.app, name="agreement")
 charger_security.add_to(chargers.app)
 app.add_typer(chargers.app, name="charger")
 app.add_typer(certificates.app, name="certificate")
+app.add_typer(alerts.app, name="alert")
 app.add_typer(firmware.app, name="firmware")
 app.add_typer(sites.app, name="site")
 app.add_typer(simulate.app, name="simulate")

@@ -1,11 +1,17 @@
-"""`ocpi-hub charger variables | set | reset | availability | trigger | unlock | clear-cache | data-transfer`."""
+"""`ocpi-hub charger variables | set | report | boot-status | local-list | reset | availability | trigger | …`.
 
-from typing import Annotated, Any
+What a charger is told to be, and what it is asked for: each command is one call of the admin REST.
+"""
+
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ocpi_hub.cli.chargers import AsJson, Id, app
-from ocpi_hub.cli.output import print_json, print_table, with_hub
+from ocpi_hub.cli.output import print_json, print_pairs, print_table, with_hub
+
+if TYPE_CHECKING:
+    from ocpi_hub.base.resources import Resources
 
 __all__ = ["app"]
 
@@ -146,6 +152,73 @@ def data_transfer(
     from bridge_ocpp.port import TransferData
 
     _command(charger_id, TransferData(vendor, message, data))
+
+
+@app.command(epilog="Example: ocpi-hub charger report BOX-1 --component OCPPCommCtrlr")
+def report(
+    charger_id: Id,
+    component: Annotated[list[str] | None, typer.Option(help="Only this component (2.x); may be repeated.")] = None,
+    criterion: Annotated[
+        list[str] | None, typer.Option(help="Only what is Active, Available, Enabled or has a Problem (2.x).")
+    ] = None,
+) -> None:
+    """Ask a charger again what it is made of; it arrives in `charger variables`."""
+    from ocpi_hub.admin.device_bodies import ReportBody
+    from ocpi_hub.admin.devices import report as ask
+
+    body = ReportBody.model_validate({"components": component or [], "criteria": criterion or []})
+    _say(with_hub(lambda resources: ask(resources, charger_id, body)))
+
+
+@app.command("boot-status", epilog="Example: ocpi-hub charger boot-status BOX-1 Pending")
+def boot_status(
+    charger_id: Id,
+    status: Annotated[str | None, typer.Argument(help="Accepted, Pending or Rejected; shown without it.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """How a charger's boots are answered; a change works at once."""
+    from ocpi_hub.admin.chargers import ChangeBody, change, show
+
+    async def work(resources: "Resources") -> dict[str, Any]:
+        if status is None:
+            return await show(resources, charger_id)
+        return await change(resources, charger_id, ChangeBody.model_validate({"boot_status": status}))
+
+    found = with_hub(work)
+    document = {name: found[name] for name in ("boot_status", "boot_answer", "boot_reason", "booted_at")}
+    if as_json:
+        print_json(document)
+        return
+    names = ("boots are answered", "the last one was", "its reason", "at")
+    print_pairs(dict(zip(names, document.values(), strict=True)))
+
+
+@app.command("local-list", epilog="Example: ocpi-hub charger local-list BOX-1 --send")
+def local_list(
+    charger_id: Id,
+    send: Annotated[bool, typer.Option("--send", help="Send the whole list anew, now.")] = False,
+    on: Annotated[bool | None, typer.Option("--on/--off", help="Keep a list at the charger, or empty it.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """How it stands with the list of tokens that a charger keeps for when it is offline."""
+    from ocpi_hub.admin.chargers import ChangeBody, change, show
+    from ocpi_hub.admin.devices import send_list
+
+    async def work(resources: "Resources") -> dict[str, Any] | None:
+        if on is not None:
+            await change(resources, charger_id, ChangeBody(local_list=on))
+        if send:
+            return await send_list(resources, charger_id)
+        found: dict[str, Any] | None = (await show(resources, charger_id))["local_list"]
+        return found
+
+    document = with_hub(work)
+    if as_json:
+        print_json(document)
+    elif document is None:
+        print(f"nobody has looked yet what list {charger_id} can have")
+    else:
+        print_pairs(document)
 
 
 def _command(charger_id: str, order: Any) -> None:

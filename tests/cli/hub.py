@@ -10,8 +10,8 @@ from tests.world.hub import ADMIN, SECRET
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def command_line(database_url: str, redis_url: str) -> Command:
-    """`run("agreement", "list")` is `ocpi-hub agreement list`."""
+def command_line(database_url: str, redis_url: str, **settings: str) -> Command:
+    """`run("agreement", "list")` is `ocpi-hub agreement list`; `settings` are more variables of its environment."""
     environment = {
         **os.environ,
         "OCPI_HUB_DATABASE_URL": database_url,
@@ -19,6 +19,7 @@ def command_line(database_url: str, redis_url: str) -> Command:
         "OCPI_HUB_SECRET_KEY": SECRET,
         "OCPI_HUB_ADMIN_KEY": ADMIN,
         "COLUMNS": "200",
+        **settings,
     }
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
