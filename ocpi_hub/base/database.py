@@ -72,18 +72,28 @@ def _as_it_is(value: str | None) -> str | None:
 
 
 def open_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
-    """An engine for `postgresql://…` (a unix socket as `?host=/folder`). Raises ValueError for another database."""
+    """An engine for `postgresql://…` (a unix socket as `?host=/folder`). Raises ValueError for another database.
+
+    It holds twice `pool_size` connections at most, and keeps those that it needed: what a connection learns of its
+    statements costs far more than the connection, so one that is closed after each rush would learn all day.
+    """
     parsed = make_url(url)
     if parsed.get_backend_name() != "postgresql":
         raise ValueError(f"OCPI_HUB_DATABASE_URL must be a postgresql:// URL, not {parsed.get_backend_name()}://")
     return create_async_engine(
         parsed.set(drivername="postgresql+asyncpg"),
-        pool_size=pool_size,
-        max_overflow=pool_size,
+        pool_size=2 * pool_size,
+        max_overflow=0,
+        pool_use_lifo=True,
         pool_timeout=10,
         pool_recycle=1800,
         hide_parameters=True,  # an error's text goes to the log, and what is written may be a token
     )
+
+
+def alone(engine: AsyncEngine) -> AsyncEngine:
+    """The same connections, for statements that are transactions of their own."""
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
 def session_maker(engine: AsyncEngine, info: Mapping[Any, Any] | None = None) -> async_sessionmaker[AsyncSession]:
@@ -113,12 +123,24 @@ class Quick:
 
     async def rows(self, db: AsyncSession, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
         """What the statement gives, in the transaction of `db`. Raises KeyError for a value that is missing."""
-        bound = tuple(values[name] if name in values else self._fixed[name] for name in self._names)
+        bound = self._bound(values)
         connection: AsyncConnection | None = db.info.get(_CONNECTION)
         if connection is None or connection.closed:  # of the transaction before
             connection = db.info[_CONNECTION] = await db.connection()
         result = await connection.exec_driver_sql(self._sql, bound)
         return result.all() if result.returns_rows else ()
+
+    async def alone(self, engine: AsyncEngine, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
+        """The same as a transaction of its own: it has committed when this returns, in one round trip.
+
+        For what is whole in one statement; nothing can be done before or after it in the same transaction. `engine` is
+        one of alone().
+        """
+        async with engine.connect() as connection:
+            return (await connection.exec_driver_sql(self._sql, self._bound(values))).all()
+
+    def _bound(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        return tuple(values[name] if name in values else self._fixed[name] for name in self._names)
 
 
 _DIALECT = asyncpg_dialect()  # type: ignore[no-untyped-call]

@@ -106,6 +106,11 @@ def ring_after_commit(db: AsyncSession, body: JobBody, *ids: Any) -> None:
     after_commit(db, _NAMES[body], *ids)
 
 
+def bell_of(body: JobBody, *ids: Any) -> Bell:
+    """The bell that starts the job `body` with these ids."""
+    return _NAMES[body], ids
+
+
 def _peal(bells: list[Bell]) -> None:
     for name, ids in bells:
         if _submit is None:

@@ -14,7 +14,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
-from ocpi_hub.base.database import Bell, open_engine, session_maker, unit_of_work
+from ocpi_hub.base.database import Bell, alone, open_engine, session_maker, unit_of_work
 from ocpi_hub.base.settings import Settings
 
 Clock = Callable[[], datetime]
@@ -51,6 +51,7 @@ class Resources:
     ) -> None:
         self.settings = settings
         self.engine = engine
+        self.alone = alone(engine)
         self.sessions: async_sessionmaker[AsyncSession] = session_maker(engine, {Resources: self})
         self.redis = redis_client
         self.clock = clock

@@ -6,8 +6,9 @@ Read from the database in the writer's own transaction, so that nobody is missed
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
-from sqlalchemy import BigInteger, Text, bindparam, case, literal_column, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, Text, bindparam, case, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -56,10 +57,18 @@ _REGISTERED = (ConnectionStatus.CONNECTED, ConnectionStatus.OFFLINE)
 
 @cache
 def _candidates(kind: Kind) -> Quick:
-    """The parties to tell by their roles and endpoints: none of `source`, and `reader` alone where there is one."""
+    """The parties to tell by their roles and endpoints, beside the version of agreements to be asked."""
+    return Quick(candidates(kind, _VERSION))
+
+
+def candidates(kind: Kind, *more: ColumnElement[Any]) -> Select[Any]:
+    """The parties to tell before agreements are asked, with `more` columns; the rows of their platforms are locked.
+
+    Binds `source`, the platform that is not told, and `reader` where there is one only.
+    """
     _, readers = ENDS[kind.module]
     query = (
-        select(col(Party.platform_id), col(Party.country_code), col(Party.party_id), _VERSION)
+        select(col(Party.platform_id), col(Party.country_code), col(Party.party_id), *more)
         .join(Platform, col(Platform.id) == col(Party.platform_id))
         .join(Endpoint, col(Endpoint.platform_id) == col(Party.platform_id))
         .where(
@@ -74,4 +83,4 @@ def _candidates(kind: Kind) -> Quick:
         as_emsp_first = case((col(Party.role) == Role.EMSP.value, 0), else_=1)
         mine = query.where(col(Party.key) == bindparam("reader", type_=Text))
         query = mine.order_by(as_emsp_first, col(Party.platform_id)).limit(1)
-    return Quick(query.with_for_update(read=True, key_share=True, of=Platform))
+    return query.with_for_update(read=True, key_share=True, of=Platform)

@@ -4,14 +4,16 @@ The verbs are those of objects/writing.py with a correlation id. Content that di
 nothing. Whoever is owed something is told once the transaction has committed: the bell rings then, not before.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ocpi_hub.base.database import after_commit
-from ocpi_hub.base.jobs import ring_after_commit
-from ocpi_hub.delivery import outbox
+from ocpi_hub.base.database import Bell, after_commit
+from ocpi_hub.base.jobs import bell_of, ring_after_commit
+from ocpi_hub.base.resources import Resources
+from ocpi_hub.delivery import outbox, together
 from ocpi_hub.delivery.audience import receivers
 from ocpi_hub.delivery.jobs import drain
 from ocpi_hub.delivery.paths import path_to
@@ -21,7 +23,7 @@ from ocpi_hub.objects.patch import Document
 from ocpi_hub.objects.writing import Written
 from ocpi_hub.wire.headers import PartyId
 
-__all__ = ["Written", "offer", "patch", "put", "put_child", "release", "remove"]
+__all__ = ["Written", "offer", "patch", "put", "put_alone", "put_child", "release", "remove"]
 
 log = structlog.get_logger()
 
@@ -52,6 +54,37 @@ async def put(
     if withheld:
         return written
     return await _owed(db, written, source=source, at=at, correlation_id=correlation_id)
+
+
+async def put_alone(
+    resources: Resources,
+    kind: Kind,
+    *,
+    owner: PartyId,
+    document: Document,
+    source: str | None,
+    at: datetime,
+    correlation_id: str,
+) -> Written:
+    """As put(), as a transaction of its own: what is kept and owed has committed when this returns."""
+    version = await together.plain_version(resources, kind)
+    if version is not None:
+        row = writing.row_of(kind, owner=owner, document=document, source=source, at=at)
+        kept = await together.keep(resources, kind, row, owner=owner, version=version, correlation_id=correlation_id)
+        if kept is not None:
+            written = writing.written_as(kind, owner, row, replaced=kept.replaced)
+            await resources.ring(_bells(written, kept.platforms))
+            return written
+    async with resources.unit_of_work() as db:
+        return await put(db, kind, owner=owner, document=document, source=source, at=at, correlation_id=correlation_id)
+
+
+def _bells(written: Written, platforms: Sequence[str]) -> list[Bell]:
+    """What rings for a write that has committed."""
+    bells = [bell_of(drain, platform_id) for platform_id in platforms]
+    if written.changed and _audits_rest_on(written):
+        bells.append((AUDIT_AGAIN, (written.kind.module.value, written.owner.key, written.key)))
+    return bells
 
 
 async def offer(

@@ -131,16 +131,18 @@ class _Receiver:
             # Without ?type= the body says what type of token it is: many platforms leave it out for app users too.
             names = {self.kind.key_field: named.ids[0]} | ({"type": named.token_type} if named.token_type else {})
             require_same(document, names)
+        if ours is None and len(named.ids) == 1:
+            written = await publish.put_alone(
+                heard.resources, self.kind, owner=owner, document=document, **heard.origin
+            )
+            return answer(heard.resources, http_status=_status(written))
         async with heard.resources.unit_of_work() as db:
             if ours is not None:
                 new = await told.put(db, ours, document, _source(heard, owner))
                 return answer(heard.resources, http_status=201 if new else 200)
-            if len(named.ids) > 1:
-                written = await publish.put_child(
-                    db, self.kind, owner=owner, ids=named.ids, document=document, **heard.origin
-                )
-            else:
-                written = await publish.put(db, self.kind, owner=owner, document=document, **heard.origin)
+            written = await publish.put_child(
+                db, self.kind, owner=owner, ids=named.ids, document=document, **heard.origin
+            )
         return answer(heard.resources, http_status=_status(written))
 
     async def patch(self, heard: Heard) -> Response:

@@ -3,7 +3,7 @@
 No transaction and no rule of OCPI here; writing.py and reading.py run these.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any, cast
 
@@ -60,24 +60,44 @@ def keep(kind: Kind, *, offered: bool = False) -> Quick:
     An immutable object stays as it is, and so does one that is newer than what is `offered`, or that is the same at
     the same time; then no row comes back.
     """
+    table, news = table_of(kind), None
+    statement = insert(table).values(_given(kind))
+    if offered:
+        given = statement.excluded
+        same_time = (given.last_updated == table.c.last_updated) & (given.digest != table.c.digest)
+        news = (given.last_updated > table.c.last_updated) | same_time
+    kept = _in_place(kind, statement, where=news)
+    return Quick(_counting(kind, kept, [kept.c.replaced], by=1, where=kept.c.replaced.is_(None)))
+
+
+def keep_if(kind: Kind, condition: ColumnElement[bool], and_then: Callable[[CTE], Sequence[CTE]]) -> Select[Any]:
+    """As `keep`, where the condition holds; otherwise nothing happens and no row comes back.
+
+    `and_then` is given the kept row (owner_key, reader_key, replaced) and says what else the statement does.
+    """
+    values = _given(kind)
+    given = select(*(value.label(name) for name, value in values.items())).where(condition)
+    kept = _in_place(kind, insert(table_of(kind)).from_select(list(values), given))
+    return _counting(kind, kept, [kept.c.replaced], by=1, where=kept.c.replaced.is_(None)).add_cte(*and_then(kept))
+
+
+def _given(kind: Kind) -> dict[str, ColumnElement[Any]]:
+    """The values of a row that is kept, to be bound by the names of their columns."""
+    return {column.name: bindparam(column.name, type_=column.type) for column in _written_columns(kind)}
+
+
+def _in_place(kind: Kind, statement: Insert, *, where: ColumnElement[bool] | None = None) -> CTE:
+    """The row that is inserted or takes the place of the one that is there, unless that is there for good."""
     table = table_of(kind)
-    columns = _written_columns(kind)
-    statement = insert(table).values({column.name: bindparam(column.name, type_=column.type) for column in columns})
     key = [table.c.key, table.c.owner_key]
     if kind.immutable:
         statement = statement.on_conflict_do_nothing(index_elements=key)
     else:
-        fresh = {column.name: statement.excluded[column.name] for column in columns}
-        news = None
-        if offered:
-            given = statement.excluded
-            same_time = (given.last_updated == table.c.last_updated) & (given.digest != table.c.digest)
-            news = (given.last_updated > table.c.last_updated) | same_time
+        fresh: dict[str, Any] = {column.name: statement.excluded[column.name] for column in _written_columns(kind)}
         statement = statement.on_conflict_do_update(
-            index_elements=key, set_=fresh | {"replaced": table.c.digest}, where=news
+            index_elements=key, set_=fresh | {"replaced": table.c.digest}, where=where
         )
-    kept = statement.returning(table.c.owner_key, table.c.reader_key, table.c.replaced).cte("kept")
-    return Quick(_counting(kind, kept, [kept.c.replaced], by=1, where=kept.c.replaced.is_(None)))
+    return statement.returning(table.c.owner_key, table.c.reader_key, table.c.replaced).cte("kept")
 
 
 @cache

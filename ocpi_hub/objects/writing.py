@@ -61,14 +61,13 @@ async def put(
     same content again changes nothing, other content is InvalidParameters, as is what the model refuses. What is
     `withheld` can be read by its owner only, until release().
     """
-    row = _row(kind, owner=owner, document=document, source=source, at=at)
+    row = row_of(kind, owner=owner, document=document, source=source, at=at)
     if withheld:
         row["reader_key"] = owner.key
     found = await statements.keep(kind).rows(db, row)
     if not found:
         return await _kept_before(db, kind, owner=owner, row=row)
-    replaced: str | None = found[0].replaced
-    return _written(kind, owner, row, created=replaced is None, changed=replaced != row["digest"])
+    return written_as(kind, owner, row, replaced=found[0].replaced)
 
 
 async def offer(
@@ -78,11 +77,10 @@ async def offer(
 
     For what a partner has on offer, when it may be older than what it has told us meanwhile.
     """
-    row = _row(kind, owner=owner, document=document, source=source, at=at)
+    row = row_of(kind, owner=owner, document=document, source=source, at=at)
     found = await statements.keep(kind, offered=True).rows(db, row)
     if found:
-        replaced: str | None = found[0].replaced
-        return _written(kind, owner, row, created=replaced is None, changed=replaced != row["digest"])
+        return written_as(kind, owner, row, replaced=found[0].replaced)
     if kind.immutable:
         return await _kept_before(db, kind, owner=owner, row=row)
     kept = await _locked(db, kind, owner=owner, key=row["key"])
@@ -190,8 +188,8 @@ def _validate(model: type[Any], document: Document) -> Any:
         raise from_validation(error) from None
 
 
-def _row(kind: Kind, *, owner: PartyId, document: Document, source: str | None, at: datetime) -> dict[str, Any]:
-    """The columns of a document, validated. The owner's ids are kept as the document writes them."""
+def row_of(kind: Kind, *, owner: PartyId, document: Document, source: str | None, at: datetime) -> dict[str, Any]:
+    """The columns of a document. The owner's ids are kept as the document writes them. Raises what put() raises."""
     model = _validate(kind.model, document)
     require_same(document, {"country_code": owner.country_code, "party_id": owner.party_id})
     reader = kind.reader_of(document)
@@ -210,6 +208,11 @@ def _row(kind: Kind, *, owner: PartyId, document: Document, source: str | None, 
         "reader_key": reader.key if reader else None,
         **kind.columns(model),
     }
+
+
+def written_as(kind: Kind, owner: PartyId, row: Mapping[str, Any], *, replaced: str | None) -> Written:
+    """What the write of this row did, by the digest of the content that it replaced (None: there was none)."""
+    return _written(kind, owner, row, created=replaced is None, changed=replaced != row["digest"])
 
 
 def _written(kind: Kind, owner: PartyId, row: Mapping[str, Any], *, created: bool, changed: bool) -> Written:
@@ -242,7 +245,7 @@ async def _replace(
     at: datetime,
     created: bool,
 ) -> Written:
-    row = _row(kind, owner=owner, document=document, source=source, at=at)
+    row = row_of(kind, owner=owner, document=document, source=source, at=at)
     await db.execute(statements.replace(kind), {**row, "replaced": kept.digest, "named_pk": kept.pk})
     return _written(kind, owner, row, created=created, changed=row["digest"] != kept.digest)
 

@@ -27,6 +27,9 @@ CHANGED = "delivery.agreements"
 """The job that does what follows from a change, by name: it lives on a higher floor (delivery/jobs.py)."""
 VERSION = "COALESCE((SELECT max(version) FROM agreements_version), 0)"
 """SQL for how often agreements were changed, to be read beside whatever depends on them."""
+HELD_VERSION = "SELECT version FROM agreements_version FOR SHARE"
+"""SQL for the same, if it was ever counted, that lets no change commit before the reader has: what was read is what
+stands when the reader commits."""
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _MODULE = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -113,8 +116,13 @@ def term(row: Agreement) -> Term:
 
 
 async def _changed(db: AsyncSession) -> None:
-    """Count the change, and ring for what follows from it. Two changes at once wait for each other here."""
+    """Count the change, and ring for what follows from it. Two changes at once wait for each other here.
+
+    Writers that hold on to the version (HELD_VERSION) have committed when this goes on, and those that come wait: also
+    while there is no row yet that could be locked.
+    """
     after_commit(db, CHANGED)
+    await db.execute(text("LOCK TABLE agreements_version IN EXCLUSIVE MODE"))
     await db.execute(
         text(
             "INSERT INTO agreements_version (id, version) VALUES (1, 1) "
