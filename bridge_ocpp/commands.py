@@ -92,12 +92,13 @@ async def _translated(connection: Connection, command: Command, *, within: float
         payload = outbound.say(command, about)
     except Unsayable as reason:
         return Outcome(OutcomeStatus.INVALID, str(reason))
-    broken = connection.edition.request_sent(outbound.action).violations(dict(payload))
+    action = outbound.action_of(command)
+    broken = connection.edition.request_sent(action).violations(dict(payload))
     if broken:
         return Outcome(OutcomeStatus.FAILED, f"cannot be said in {connection.dialect.protocol}: {_sentence(broken)}")
     if isinstance(command, StartCharging) and not connection.dialect.echoes_remote_start:
-        return await _remembered(connection, command, outbound.action, payload, within=within)
-    return await _asked(connection, command, outbound.action, payload, within=within)
+        return await _remembered(connection, command, action, payload, within=within)
+    return await _asked(connection, command, action, payload, within=within)
 
 
 async def _remembered(

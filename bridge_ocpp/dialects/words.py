@@ -185,12 +185,18 @@ class Outbound:
     """A call to a charger. `say` gets the command and, where it names one, the transaction that it is about.
 
     `say` raises device_words.Unsayable. `at_most`: the items that the version itself takes in one message.
+    `instead`: the action of a command that this one cannot say, where it is one of those.
     """
 
     action: str
     say: Callable[[Any, Transaction | None], Payload]
     read: Callable[[Payload], Outcome]
     at_most: int | None = None
+    instead: Callable[[Any], str | None] = lambda _command: None
+
+    def action_of(self, command: Any) -> str:
+        """The action that says this command."""
+        return self.instead(command) or self.action
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,5 +5,6 @@ For labs, the demo and tests. It shares no code with the central system, so that
 
 from bridge_ocpp.simulator.charger import SPEECHES, NotAccepted, SimulatedCharger
 from bridge_ocpp.simulator.scripts import SCRIPTS, ScriptFailed, play
+from bridge_ocpp.simulator.upkeep import ENDS as UPDATE_ENDS
 
-__all__ = ["SCRIPTS", "SPEECHES", "NotAccepted", "ScriptFailed", "SimulatedCharger", "play"]
+__all__ = ["SCRIPTS", "SPEECHES", "UPDATE_ENDS", "NotAccepted", "ScriptFailed", "SimulatedCharger", "play"]

@@ -66,7 +66,10 @@ SCRIPTS: Mapping[str, Script] = {
         "waits for a reservation, and the driver it is for comes and charges",
         (Step("reserved"), _wait_for(0.2), Step("swipe-reserved"), _wait_for(0.8), Step("leave")),
     ),
-    "firmware": Script("waits for a firmware update, installs it and restarts", (Step("updated"),)),
+    "firmware": Script(
+        "waits for a firmware update, fetches it, installs it and restarts; or fails, as the charger was told to",
+        (Step("updated", 0.2),),
+    ),
     "slow": Script(
         "a car charges at a charger that thinks long before each answer",
         (Step("slow", 0.2), Step("swipe"), _wait_for(1.0), Step("leave"), Step("slow", 0.0)),
@@ -136,10 +139,12 @@ async def _reserved(scene: _Play, _value: Any) -> None:
     await _until(lambda: scene.charger.evses[EVSE].reservation is not None, "nobody reserved EVSE 1")
 
 
-async def _updated(scene: _Play, _value: Any) -> None:
-    before = scene.charger.firmware
-    await _until(lambda: scene.charger.firmware != before, "nobody updated the firmware")
-    await asyncio.wait_for(scene.charger.online.wait(), PATIENCE)
+async def _updated(scene: _Play, share: Any) -> None:
+    """Each word of the update takes this share of the time."""
+    workshop = scene.charger.workshop
+    workshop.pace = scene.seconds * float(share)
+    await _until(lambda: workshop.last is not None, "no update of the firmware came to an end")
+    scene.charger.tell("script", f"the update ended: {workshop.last}; runs {scene.charger.firmware}")
 
 
 async def _until(true: Callable[[], bool], otherwise: str) -> None:

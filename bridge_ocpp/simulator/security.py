@@ -151,4 +151,7 @@ def _triggered(charger: SimulatedCharger, message: str) -> Payload:
     if message in _SIGN_ME:
         charger.soon(charger.safe.request_certificate())
         return {"status": "Accepted"}
+    if message == "LogStatusNotification":
+        charger.soon(charger.say(message, {"status": "Idle"}))
+        return {"status": "Accepted"}
     return {"status": "Accepted" if charger.trigger(message) else "NotImplemented"}

@@ -23,12 +23,16 @@ _LOG = b"2026-01-01T00:00:00Z booted\n2026-01-01T00:00:01Z nothing else happened
 
 
 class Workshop:
-    """What upkeep means to one charger. Both versions share it; the messages' names come with the request."""
+    """What upkeep means to one charger. Both versions share it; the messages' names come with the request.
+
+    `last` is how its last update ended, one of ENDS; None before the first, and while one goes on.
+    """
 
     def __init__(self, charger: SimulatedCharger) -> None:
         self.charger = charger
         self.ends = "Installed"
         self.pace = 0.5
+        self.last: str | None = None
         self.log = _LOG
 
     # --- firmware ---------------------------------------------------------------------------------------------------
@@ -42,6 +46,7 @@ class Workshop:
             await self.charger.say(action, {"status": status, **named})
             await asyncio.sleep(self.pace)
 
+        self.last, as_chosen = None, self.ends
         for status in self._steps(signed=signed):
             await tell(status)
         if self.ends in ("Installed", "SameVersion"):
@@ -51,6 +56,7 @@ class Workshop:
             await self.charger.restart(because="FirmwareUpdate")
             await self.charger.online.wait()
             await tell("Installed")
+        self.last = as_chosen
 
     def _steps(self, *, signed: bool) -> list[str]:
         if self.ends == "Silent":

@@ -110,6 +110,7 @@ def _tls(authority: Path | None, certificate: Path | None) -> ssl.SSLContext:
 
 CARD = "04A1B2C3D4E5F6"
 _SCRIPTS = "charge, offline-charge, faulty-clock, reservation, firmware or slow"
+_ENDS = "Installed, DownloadFailed, InvalidSignature, InstallationFailed, SameVersion or Silent"
 
 
 async def _played(box: "SimulatedCharger", script: str, *, card: str, seconds: float, once: bool) -> None:
@@ -142,18 +143,21 @@ def charger(
     smart: Annotated[bool, typer.Option("--smart/--no-smart", help="Whether it knows charging profiles.")] = True,
     card: Annotated[str | None, typer.Option(help="The card that is held to EVSE 1 after the boot.")] = None,
     script: Annotated[str | None, typer.Option(help=f"What happens at EVSE 1 after the boot: {_SCRIPTS}.")] = None,
+    update_ends: Annotated[str, typer.Option(help=f"How an update of its firmware ends: {_ENDS}.")] = "Installed",
     seconds: Annotated[float, typer.Option(min=0.1, help="How long that takes; how long a car charges.")] = 30.0,
     once: Annotated[bool, typer.Option("--once", help="End after that.")] = False,
     ca: Annotated[Path | None, typer.Option(help="PEM file of the authority that it believes, for wss://.")] = None,
     certificate: Annotated[Path | None, typer.Option(help="PEM file with its own certificate and key.")] = None,
 ) -> None:
     """A charger: connects, boots, charges a car when a card is held to it or when it is asked to."""
-    from bridge_ocpp.simulator import SCRIPTS, SPEECHES, NotAccepted, SimulatedCharger
+    from bridge_ocpp.simulator import SCRIPTS, SPEECHES, UPDATE_ENDS, NotAccepted, SimulatedCharger
 
     if protocol not in SPEECHES:
         raise typer.BadParameter(f"one of {', '.join(SPEECHES)}", param_hint="--protocol")
     if script is not None and script not in SCRIPTS:
         raise typer.BadParameter(f"one of {', '.join(SCRIPTS)}", param_hint="--script")
+    if update_ends not in UPDATE_ENDS:
+        raise typer.BadParameter(f"one of {', '.join(UPDATE_ENDS)}", param_hint="--update-ends")
     if not url.startswith(("ws://", "wss://")):
         raise typer.BadParameter("begins with ws:// or wss://", param_hint="--url")
     box = SimulatedCharger(
@@ -170,6 +174,8 @@ def charger(
         tls=_tls(ca, certificate) if url.startswith("wss://") else None,
         tell=lambda what, text: print(f"{what:<10} {text}", flush=True),
     )
+
+    box.workshop.ends = update_ends
 
     async def drive() -> None:
         running = asyncio.create_task(box.run())

@@ -232,6 +232,17 @@ async def test_a_charger_that_forgot_that_it_is_out_of_service_is_told_again(hub
         await until(lambda: another.evses[1].status == "Unavailable")
 
 
+@pytest.mark.parametrize("box", ["ocpp1.6"], indirect=True)
+async def test_messages_of_the_whitepaper_are_asked_for_by_its_own_trigger(hub, box):
+    for message in ("LogStatusNotification", "SignChargePointCertificate"):
+        asked = await hub.admin("POST", "/chargers/BOX-1/trigger", {"message": message})
+        assert asked.json()["status"] == "ACCEPTED", asked.text
+    unable = await hub.admin("POST", "/chargers/BOX-1/trigger", {"message": "SignedFirmwareStatusNotification"})
+    problem(unable, 422, "not_supported")
+    dance = await hub.admin("POST", "/chargers/BOX-1/trigger", {"message": "Dance"})
+    assert "it does for BootNotification" in problem(dance, 422, "invalid")["message"]
+
+
 async def test_triggers_caches_and_data_of_vendors(hub, box):
     for message in ("StatusNotification", "Heartbeat", "MeterValues", "BootNotification"):
         done = await hub.admin("POST", "/chargers/BOX-1/trigger", {"message": message})

@@ -31,6 +31,10 @@ class Terminal:
     async def json(self, *words):
         return json.loads(await self(*words, "--json"))
 
+    async def ended(self, *words):
+        """The process as it ended."""
+        return await asyncio.to_thread(self._command, *words)
+
     async def until(self, *words, true):
         async with asyncio.timeout(50):
             while not true(found := await self.json(*words)):
@@ -40,7 +44,7 @@ class Terminal:
 
 @pytest.fixture
 async def hub(database_url, redis_url, tmp_path):
-    changed = {"ocpp_port": 0, "data_dir": tmp_path, "local_list_interval": 1}
+    changed = {"ocpp_port": 0, "data_dir": tmp_path, "local_list_interval": 1, "ping_interval": 2}
     async with running_hub(database_url, redis_url, works=True, **changed) as running:
         bind(running.resources)
         yield running
@@ -64,29 +68,20 @@ async def box(hub, bridge):
         yield running
 
 
-async def test_diagnostics_are_asked_for_awaited_and_written(terminal, bridge, box, tmp_path):
-    async def go_round():
-        while True:
-            await bridge.go_round()
-            await asyncio.sleep(0.05)
-
+async def test_diagnostics_are_asked_for_awaited_and_written(terminal, box, tmp_path):
     box.workshop.log = b"what happened"
-    rounds = asyncio.create_task(go_round())
-    try:
-        file = tmp_path / "box.log"
-        assert "13 bytes" in await terminal("charger", "diagnostics", "BOX-1", "--save", str(file))
-        assert file.read_bytes() == b"what happened"
-        security = await terminal.json("charger", "diagnostics", "BOX-1", "--security")
-        assert (security["kind"], security["charger"]) == ("security", "BOX-1")
-        done = await terminal.until("charger", "logs", "BOX-1", true=lambda found: found[0]["state"] == "Done")
-        assert [log["kind"] for log in done] == ["security", "diagnostics"]
-        copy = tmp_path / "copy.log"
-        await terminal("charger", "save-log", security["id"], str(copy))
-        assert copy.read_bytes() == b"what happened"
-        listed = await terminal("charger", "logs")
-        assert all(word in listed for word in ("BOX-1", "diagnostics", "Done", "13"))
-    finally:
-        rounds.cancel()
+    file = tmp_path / "box.log"
+    assert "13 bytes" in await terminal("charger", "diagnostics", "BOX-1", "--save", str(file))
+    assert file.read_bytes() == b"what happened"
+    security = await terminal.json("charger", "diagnostics", "BOX-1", "--security")
+    assert (security["kind"], security["charger"]) == ("security", "BOX-1")
+    done = await terminal.until("charger", "logs", "BOX-1", true=lambda found: found[0]["state"] == "Done")
+    assert [log["kind"] for log in done] == ["security", "diagnostics"]
+    copy = tmp_path / "copy.log"
+    await terminal("charger", "save-log", security["id"], str(copy))
+    assert copy.read_bytes() == b"what happened"
+    listed = await terminal("charger", "logs")
+    assert all(word in listed for word in ("BOX-1", "diagnostics", "Done", "13"))
 
 
 async def test_a_log_that_cannot_be_had_is_told(terminal, hub, tmp_path):
@@ -168,3 +163,21 @@ async def test_boots_reports_and_the_local_list(terminal, hub, box):
     assert "SYNCED" in await terminal("charger", "local-list", "BOX-1")
     assert (await terminal.json("charger", "local-list", "BOX-1", "--off"))["enabled"] is False
     assert "there is no charger NONE" in await terminal("charger", "local-list", "NONE", fails=1)
+
+
+@pytest.mark.parametrize(("ends", "status", "state"), [("Installed", 0, "Done"), ("InstallationFailed", 1, "Failed")])
+async def test_a_roll_out_is_watched_beside_a_simulated_charger(terminal, hub, bridge, ends, status, state):
+    password = (await hub.admin("POST", "/chargers", {"id": "BOX-2"})).json()["password"]
+    connects = ("simulate", "charger", "BOX-2", "--password", password, "--url", bridge.url)
+    plays = ("--script", "firmware", "--update-ends", ends, "--seconds", "1", "--once")
+    playing = asyncio.create_task(terminal(*connects, *plays))
+    image = "https://images.example/box-2.1.0.bin"
+    watched = await terminal.ended("firmware", "start", image, "--charger", "BOX-2", "--follow", "--json")
+    (task,) = json.loads(watched.stdout)["tasks"]
+    assert (watched.returncode, task["state"]) == (status, state)
+    said = [line.split()[1] for line in (await playing).splitlines() if line.startswith("firmware ")]
+    assert said == ["Downloading", "Downloaded", "Installing", ends]
+
+
+async def test_an_end_that_there_is_not_is_wrong_use(terminal):
+    assert "Installed, DownloadFailed" in await terminal("simulate", "charger", "X", "--update-ends", "Well", fails=2)

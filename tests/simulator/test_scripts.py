@@ -16,7 +16,7 @@ CARD = "04A1B2C3D4E5F6"
 
 @pytest.fixture
 async def hub(database_url, redis_url):
-    async with running_hub(database_url, redis_url, works=True, ocpp_port=0) as running:
+    async with running_hub(database_url, redis_url, works=True, ocpp_port=0, ping_interval=2) as running:
         bind(running.resources)
         yield running
 
@@ -69,11 +69,31 @@ async def test_a_refused_card_ends_the_script(hub, box):
         await play(box, "charge", card="STRANGER", seconds=0.1)
 
 
-async def test_firmware_waits_for_another_version(hub, box):
+@pytest.mark.parametrize(
+    ("ends", "state", "says", "runs"),
+    [
+        ("Installed", "Done", "Install", "2.0.0"),
+        ("SameVersion", "Failed", "Installed", "1.0.0"),
+        ("DownloadFailed", "Failed", "DownloadFailed", "1.0.0"),
+        ("InstallationFailed", "Failed", "InstallationFailed", "1.0.0"),
+        ("Silent", "Running", "Downloading", "1.0.0"),
+    ],
+)
+async def test_firmware_does_what_the_hub_asks_and_ends_as_it_was_told(hub, box, ends, state, says, runs):
+    box.workshop.ends = ends
     playing = asyncio.create_task(play(box, "firmware", card=CARD, seconds=0.1))
-    await asyncio.sleep(0)  # it looks at the version once it plays
-    box.firmware = "2.0.0"
+    body = {"location": "https://images.example/box-2.0.0.bin", "chargers": ["BOX-1"], "version": "2.0.0"}
+    started = (await hub.admin("POST", "/firmware", body)).json()
     await asyncio.wait_for(playing, 20)
+    async with asyncio.timeout(20):
+        while True:
+            (task,) = (await hub.admin("GET", f"/firmware/{started['id']}")).json()["tasks"]
+            if task["state"] == state:
+                break
+            await asyncio.sleep(0.05)
+    assert task["progress"].startswith(says), "a charger that boots with the image is done before it says Installed"
+    assert box.firmware == runs
+    assert (await hub.admin("GET", "/chargers/BOX-1")).json()["firmware_version"] == runs
 
 
 def test_every_script_says_what_it_shows():

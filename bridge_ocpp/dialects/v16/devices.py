@@ -58,11 +58,32 @@ def invites(action: str, payload: Payload) -> frozenset[str]:
     """What a call of ours asks a charger to send, also while its boot is pending (1.6, 4.2)."""
     if action in ("TriggerMessage", "ExtendedTriggerMessage"):
         asked = str(payload["requestedMessage"])
-        return frozenset({_TRIGGERED.get(asked, asked)})
+        extended = _EXTENDED_ASKS.get(asked) if action == "ExtendedTriggerMessage" else None
+        return frozenset({extended or asked})
     return _FOLLOWING.get(action, frozenset())
 
 
-_TRIGGERED = {"SignChargePointCertificate": "SignCertificate"}
+_EXTENDED_ASKS = {
+    "SignChargePointCertificate": "SignCertificate",
+    "FirmwareStatusNotification": "SignedFirmwareStatusNotification",
+}
+"""What comes of ExtendedTriggerMessage under another name (security whitepaper, 5.4)."""
+_PLAIN = frozenset(
+    {
+        "BootNotification",
+        "DiagnosticsStatusNotification",
+        "FirmwareStatusNotification",
+        "Heartbeat",
+        "MeterValues",
+        "StatusNotification",
+    }
+)
+_EXTENDED = {
+    "LogStatusNotification": "LogStatusNotification",
+    "SignChargePointCertificate": "SignChargePointCertificate",
+    "SignedFirmwareStatusNotification": "FirmwareStatusNotification",
+}
+"""What only ExtendedTriggerMessage asks for, and its word for it."""
 _FOLLOWING = {
     "GetDiagnostics": frozenset({"DiagnosticsStatusNotification"}),
     "GetLog": frozenset({"LogStatusNotification"}),
@@ -114,10 +135,17 @@ def _availability(command: ChangeAvailability, _: Transaction | None) -> Payload
 
 
 def _trigger(command: Trigger, _: Transaction | None) -> Payload:
-    payload: dict[str, Any] = {"requestedMessage": command.message}
+    if command.message not in _PLAIN | _EXTENDED.keys():
+        known = ", ".join(sorted(_PLAIN | _EXTENDED.keys()))
+        raise Unsayable(f"OCPP 1.6 asks for no {command.message}; it does for {known}")
+    payload: dict[str, Any] = {"requestedMessage": _EXTENDED.get(command.message, command.message)}
     if command.evse_id is not None:
         payload["connectorId"] = command.evse_id
     return payload
+
+
+def _extended_trigger(command: Trigger) -> str | None:
+    return "ExtendedTriggerMessage" if command.message in _EXTENDED else None
 
 
 def _transfer(command: TransferData, _: Transaction | None) -> Payload:
@@ -165,7 +193,7 @@ OUTBOUND: Mapping[type, Outbound] = {
     GetBaseReport: Outbound("GetConfiguration", lambda _command, _about: {}, _keys),
     Reset: Outbound("Reset", _reset, outcome(_TAKEN)),
     ChangeAvailability: Outbound("ChangeAvailability", _availability, outcome(_WHEN_IT_CAN)),
-    Trigger: Outbound("TriggerMessage", _trigger, outcome(_TAKEN | _UNABLE)),
+    Trigger: Outbound("TriggerMessage", _trigger, outcome(_TAKEN | _UNABLE), instead=_extended_trigger),
     ClearCache: Outbound("ClearCache", lambda _command, _about: {}, outcome(_TAKEN)),
     TransferData: Outbound("DataTransfer", _transfer, outcome(_TAKEN)),
     GetLocalListVersion: Outbound("GetLocalListVersion", lambda _command, _about: {}, _list_version),

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from bridge_ocpp.clock import Said
+from bridge_ocpp.dialects.device_words import Unsayable
 from bridge_ocpp.dialects.upkeep import FirmwareTold
 from bridge_ocpp.dialects.v16 import INBOUND, OUTBOUND
+from bridge_ocpp.dialects.v16.devices import invites
 from bridge_ocpp.dialects.words import (
     Beat,
     Boot,
@@ -32,6 +34,7 @@ from bridge_ocpp.port import (
     StartCharging,
     StopCharging,
     Transaction,
+    Trigger,
     UnlockConnector,
     Verdict,
 )
@@ -282,11 +285,35 @@ ABOUT = Transaction("id", "CP", "7", 1, 1, None, NOON)
             {"connectorId": 0, "expiryDate": "2026-03-01T12:00:00.000Z", "idTag": "T", "reservationId": 9},
         ),
         (CancelReservation(9), None, "CancelReservation", {"reservationId": 9}),
+        (
+            Trigger("FirmwareStatusNotification"),
+            None,
+            "TriggerMessage",
+            {"requestedMessage": "FirmwareStatusNotification"},
+        ),
+        (
+            Trigger("SignedFirmwareStatusNotification"),
+            None,
+            "ExtendedTriggerMessage",
+            {"requestedMessage": "FirmwareStatusNotification"},
+        ),
+        (
+            Trigger("SignChargePointCertificate"),
+            None,
+            "ExtendedTriggerMessage",
+            {"requestedMessage": "SignChargePointCertificate"},
+        ),
+        (
+            Trigger("LogStatusNotification"),
+            None,
+            "ExtendedTriggerMessage",
+            {"requestedMessage": "LogStatusNotification"},
+        ),
     ],
 )
 def test_what_a_charger_is_asked(command: Any, about: Transaction | None, action: str, payload: dict[str, Any]) -> None:
     outbound = OUTBOUND[type(command)]
-    assert (outbound.action, outbound.say(command, about)) == (action, payload)
+    assert (outbound.action_of(command), outbound.say(command, about)) == (action, payload)
     assert EDITION.request_sent(action).holds(payload)
 
 
@@ -309,3 +336,21 @@ def test_what_a_charger_is_asked(command: Any, about: Transaction | None, action
 def test_how_asking_ends(command: type, word: str, status: OutcomeStatus) -> None:
     outcome = OUTBOUND[command].read({"status": word})
     assert (outcome.status, outcome.detail, outcome.payload) == (status, word, {"status": word})
+
+
+@pytest.mark.parametrize(
+    ("action", "message", "invited"),
+    [
+        ("TriggerMessage", "FirmwareStatusNotification", "FirmwareStatusNotification"),
+        ("ExtendedTriggerMessage", "FirmwareStatusNotification", "SignedFirmwareStatusNotification"),
+        ("ExtendedTriggerMessage", "SignChargePointCertificate", "SignCertificate"),
+        ("ExtendedTriggerMessage", "LogStatusNotification", "LogStatusNotification"),
+    ],
+)
+def test_what_a_pending_charger_may_say_after_a_trigger(action: str, message: str, invited: str) -> None:
+    assert invites(action, {"requestedMessage": message}) == {invited}
+
+
+def test_a_message_that_nobody_can_ask_for_is_named_with_those_that_one_can() -> None:
+    with pytest.raises(Unsayable, match=r"no Dance; it does for BootNotification, .*SignChargePointCertificate"):
+        OUTBOUND[Trigger].say(Trigger("Dance"), None)
