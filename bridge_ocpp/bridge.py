@@ -23,7 +23,7 @@ from bridge_ocpp.ledger import Ledger, UnitOfWork
 from bridge_ocpp.port import Attend, Command, HubPort, Outcome, OutcomeStatus
 from bridge_ocpp.relay import Ear, RedisChargerPort
 from bridge_ocpp.seats import DRAIN, Seats
-from bridge_ocpp.security import credentials, delivering, events, signing
+from bridge_ocpp.security import delivering, events, signing
 from bridge_ocpp.security.admission import Known
 from bridge_ocpp.security.tls import ClientCertificate, Identity
 from bridge_ocpp.server import listening
@@ -64,6 +64,7 @@ class Bridge:
         self._beat_every = min(5.0, config.ping_interval / 4)
         self._ear = Ear(redis, self.process_id, lease=config.ping_interval * 1.5)
         desk = Desk(config, self._ledger, hub, now)
+        self._arrivals = desk.arrivals
         self._seats = Seats(desk, self._journal, self._ear)
         self._foreman = Foreman(desk, self._seats.connections)
         self._errands = Errands(
@@ -137,7 +138,7 @@ class Bridge:
             await self._last_words()
 
     async def _lookup(self, charger_key: str, certificate: ClientCertificate | None) -> Known | None:
-        return await self._ledger.write(lambda db: credentials.known(db, charger_key, certificate))
+        return await self._arrivals.known((charger_key, certificate))
 
     async def watch_tls(self) -> None:
         """Read the TLS files again where they have changed, and our own authorities; open sockets notice nothing."""

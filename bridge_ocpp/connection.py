@@ -111,6 +111,7 @@ class Connection:
                     await self._not_a_call(frame, text)
             except Exception as error:  # whatever a charger sends, its socket lives on
                 log.exception("bridge.frame_failed", charger=self.speaker.id, error=type(error).__name__)
+            await self._others_first()
 
     def hears(self) -> None:
         """A sign of life."""
@@ -141,6 +142,11 @@ class Connection:
         self._tokens_at = now
         if self._tokens < 0:
             await asyncio.sleep(-self._tokens / config.message_rate)
+
+    async def _others_first(self) -> None:
+        """A charger that says more than one thing at a time gives way to the others after each."""
+        if self._queue.qsize() > 1:
+            await asyncio.sleep(0)
 
     async def _enqueue(self, waiting: _Waiting) -> None:
         call = waiting.call
@@ -203,6 +209,7 @@ class Connection:
             known = self._answers.get(call.message_id)
             if known is not None and known[0] == waiting.content:
                 await self._send(known[1])
+                await self._others_first()
                 continue
             if known is not None:
                 self._quirks(("frame: a used message id for another call",))
@@ -212,6 +219,7 @@ class Connection:
                 if len(self._answers) > REMEMBERED:
                     self._answers.popitem(last=False)
             await self._send(text)
+            await self._others_first()
 
     def answered(self, answering: "asyncio.Task[None]") -> None:
         """Nobody answers any more: a socket without answers is worse than none."""

@@ -16,8 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from bridge_ocpp import reservations, status, transactions
+from bridge_ocpp.coming import Arrivals, BootTold
 from bridge_ocpp.config import BridgeConfig
-from bridge_ocpp.devices import booting, reports, streams
+from bridge_ocpp.devices import reports, streams
 from bridge_ocpp.dialects.charging import LimitTold, NeedsTold, PlanTold, ProfilesReported
 from bridge_ocpp.dialects.device_words import ReportPart
 from bridge_ocpp.dialects.monitoring import CustomerTold, EventsTold, MessagesTold, MonitorsTold
@@ -64,7 +65,11 @@ class Desk:
     news: News = field(init=False)
     """What only the meter has to say, written together with what others say meanwhile."""
 
+    arrivals: Arrivals = field(init=False)
+    """How chargers come: looked up, seated and booted."""
+
     def __post_init__(self) -> None:
+        object.__setattr__(self, "arrivals", Arrivals(self.config, self.ledger, self.hub, self.sharing))
         object.__setattr__(self, "news", News(self.ledger, self.config.update_interval))
 
     def hearing(self, speaker: Speaker, received: datetime) -> Hearing:
@@ -74,23 +79,12 @@ class Desk:
 async def handle(desk: Desk, speaker: Speaker, fact: Fact, *, protocol: str, received: datetime) -> Reply:
     """What came of a fact, once it is committed."""
     if isinstance(fact, Boot):
-        hearing = desk.hearing(speaker, received)
-        answer = await desk.ledger.write(lambda db: _booted(db, desk, fact, protocol, hearing))
+        answer = await desk.arrivals.booted(BootTold(fact, protocol, desk.hearing(speaker, received)))
         speaker.boot_answer = answer
         accepted = answer == status.ACCEPTED
         interval = desk.config.heartbeat_interval if accepted else desk.config.boot_interval
         return Reply(desk.now(), boot_status=answer, interval=interval)
     return await _HANDLERS[type(fact)](desk, speaker, fact, received)
-
-
-async def _booted(db: AsyncSession, desk: Desk, told: Boot, protocol: str, hearing: Hearing) -> str:
-    answer = await status.booted(db, told, protocol, hearing)
-    if answer == status.ACCEPTED and desk.config.provisioning:
-        spread = desk.config.errand_spread
-        await booting.provision(db, hearing.speaker.key, now=hearing.received, spread=spread)
-    if hearing.speaker.key in desk.sharing:
-        await balancer.booted(db, hearing.speaker.key)
-    return answer
 
 
 async def _beat(desk: Desk, _speaker: Speaker, _told: Beat | Transfer, _received: datetime) -> Reply:

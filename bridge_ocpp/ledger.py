@@ -5,8 +5,9 @@ who comes while others are being written is written with whoever else came meanw
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from enum import Enum
 from typing import Any, Generic, TypeVar
 
 import structlog
@@ -19,7 +20,16 @@ T = TypeVar("T")
 Item = TypeVar("Item")
 UnitOfWork = Callable[[], AbstractAsyncContextManager[AsyncSession]]
 Work = Callable[[AsyncSession], Awaitable[T]]
-Shared = Callable[[AsyncSession, list[Item]], Awaitable[list[T]]]
+
+
+class Left(Enum):
+    """What work for several says of an item that would have to wait for somebody else: it is done alone."""
+
+    LEFT = 0
+
+
+LEFT = Left.LEFT
+Shared = Callable[[AsyncSession, list[Item]], Awaitable[Sequence[T | Left]]]
 """Work for several at once: a result for each, in their order."""
 
 AT_ONCE = 256
@@ -66,13 +76,25 @@ class Ledger:
 class Sharing(Generic[Item, T]):
     """One kind of work that many sockets share. `key` names what an item locks: no two of a key are written together.
 
-    A group that fails is undone and done again one by one, so that nobody pays for another's mistake.
+    A group that fails is undone and done again one by one, so that nobody pays for another's mistake. `alone`
+    does that, and does what the group LEFT while others go on; where it is not given, `work` does, and leaves nothing.
     """
 
-    def __init__(self, ledger: Ledger, work: Shared[Item, T], *, key: Callable[[Item], Any]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        work: Shared[Item, T],
+        *,
+        key: Callable[[Item], Any],
+        alone: Shared[Item, T] | None = None,
+        at_once: int = AT_ONCE,
+    ) -> None:
         self._ledger = ledger
         self._work = work
+        self._work_alone = alone or work
         self._key = key
+        self._at_once = at_once
+        self._left: set[asyncio.Task[None]] = set()
         self._waiting: list[tuple[Item, asyncio.Future[T]]] = []
         self._worker: asyncio.Task[None] | None = None
 
@@ -90,11 +112,18 @@ class Sharing(Generic[Item, T]):
             try:
                 results = await self._ledger.write(lambda db, group=group: self._work(db, [item for item, _ in group]))  # type: ignore[misc]
             except Exception as error:
+                if len(group) == 1:
+                    _fail(group[0][1], error)
+                    continue
                 log.warning("ledger.group_failed", size=len(group), error=type(error).__name__)
                 await asyncio.gather(*(self._alone(item, future) for item, future in group))
                 continue
-            for (_, future), result in zip(group, results, strict=True):
-                if not future.done():
+            for (item, future), result in zip(group, results, strict=True):
+                if isinstance(result, Left):
+                    task = asyncio.create_task(self._alone(item, future))
+                    self._left.add(task)
+                    task.add_done_callback(self._left.discard)
+                elif not future.done():
                     future.set_result(result)
 
     def _next(self) -> list[tuple[Item, "asyncio.Future[T]"]]:
@@ -102,7 +131,7 @@ class Sharing(Generic[Item, T]):
         left = []
         for entry in self._waiting:
             key = self._key(entry[0])
-            if key in taken or len(taken) >= AT_ONCE:
+            if key in taken or len(taken) >= self._at_once:
                 left.append(entry)
             else:
                 taken[key] = entry
@@ -111,10 +140,16 @@ class Sharing(Generic[Item, T]):
 
     async def _alone(self, item: Item, future: "asyncio.Future[T]") -> None:
         try:
-            (result,) = await self._ledger.write(lambda db: self._work(db, [item]))
+            (result,) = await self._ledger.write(lambda db: self._work_alone(db, [item]))
+            if isinstance(result, Left):
+                raise RuntimeError("work alone leaves nothing")
         except Exception as error:
-            if not future.done():
-                future.set_exception(error)
+            _fail(future, error)
         else:
             if not future.done():
                 future.set_result(result)
+
+
+def _fail(future: "asyncio.Future[Any]", error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)

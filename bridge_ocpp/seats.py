@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from bridge_ocpp import status
+from bridge_ocpp.coming import Claim, Claimed
 from bridge_ocpp.connection import Connection, Socket
-from bridge_ocpp.devices import booting
 from bridge_ocpp.dialects.words import Dialect
 from bridge_ocpp.handlers import Desk
 from bridge_ocpp.journal import Journal
@@ -131,17 +131,9 @@ class Seats:
 
     async def _claimed(
         self, socket: Socket, entry: Entry, dialect: Dialect
-    ) -> tuple[status.Claimed | None, Connection | None]:
-        now, hub, process_id = self._desk.now(), self._desk.hub, self._process_id
-
-        async def claim(db: AsyncSession) -> status.Claimed | None:
-            protocol = dialect.protocol
-            found = await status.claim(db, hub, entry, process_id=process_id, protocol=protocol, now=now)
-            if found is not None:
-                await booting.returned(db, entry.charger_key, now=now, spread=self._desk.config.errand_spread)
-            return found
-
-        claimed = await self._desk.ledger.write(claim)
+    ) -> tuple[Claimed | None, Connection | None]:
+        now = self._desk.now()
+        claimed = await self._desk.arrivals.claim(Claim(entry, dialect.protocol, self._process_id, now))
         if claimed is None:
             return None, None
         speaker = Speaker(

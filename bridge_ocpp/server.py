@@ -38,6 +38,9 @@ OPEN_TIMEOUT = 30.0
 CLOSE_TIMEOUT = 2.0
 DRAIN = 10.0
 """Seconds that closing sockets may take when the listener ends."""
+PIECE = 1024
+"""Bytes that are made frames before it is looked whether these are enough."""
+NOTHING = memoryview(b"")
 
 # The library would log handshakes of every port scanner as errors, and whole frames at DEBUG.
 _silent = logging.getLogger("bridge_ocpp.websocket")
@@ -50,9 +53,54 @@ Serve = Callable[["Line", Entry, Dialect], Awaitable[None]]
 
 
 class ChargerSocket(ServerConnection):
-    """A WebSocket that knows whose it is, once it was let in."""
+    """A WebSocket that knows whose it is, once it was let in, and takes in no more than is being read.
+
+    The library makes frames of all that the kernel had at once. Of a charger that floods, these are thousands, and
+    everybody else would wait for that. Here the rest stays bytes, and the kernel's window holds the flood back.
+    """
 
     entry: Entry
+    _ahead = NOTHING
+    """What has come and is no frames yet."""
+    _full = False
+    """Enough frames wait to be read."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.recv_messages.pause, self.recv_messages.resume = self._pause, self._resume
+
+    def data_received(self, data: bytes) -> None:
+        self._ahead = memoryview(bytes(self._ahead) + data) if self._ahead else memoryview(data)
+        self._take_in()
+
+    def eof_received(self) -> None:
+        self._take_in(whole=True)
+        super().eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._take_in(whole=True)
+        super().connection_lost(exc)
+
+    def _take_in(self, *, whole: bool = False) -> None:
+        while self._ahead and (whole or not self._full):
+            piece, self._ahead = self._ahead[:PIECE], self._ahead[PIECE:]
+            super().data_received(bytes(piece))
+        if not self._ahead:
+            self._ahead = NOTHING  # lets go of what came
+
+    def _pause(self) -> None:
+        self._full = True
+        if not self.transport.is_closing():
+            self.transport.pause_reading()
+
+    def _resume(self) -> None:
+        self._full = False
+        self.loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        self._take_in()
+        if not self._full and not self.transport.is_closing():
+            self.transport.resume_reading()
 
 
 class Line:

@@ -1,9 +1,8 @@
-"""What a charger says of itself: its connection, its boot, its connectors, what it wants noted.
+"""What is known of a charger: whether it is there, what its connectors say, what it wants noted. Boots: coming.py.
 
 Only real changes become events. Sockets and messages are elsewhere.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,16 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from bridge_ocpp import ocppj, transactions
-from bridge_ocpp.clock import AHEAD, EARLIEST, TOLERANCE, Said
-from bridge_ocpp.dialects.words import Boot, ConnectorTold, Notice
+from bridge_ocpp.clock import AHEAD, TOLERANCE, Said
+from bridge_ocpp.dialects.words import ConnectorTold, Notice
 from bridge_ocpp.journal import mask
-from bridge_ocpp.port import ChargerBooted, ChargerOnline, ConnectorStatus, ConnectorStatusChanged, HubPort
-from bridge_ocpp.security import credentials
-from bridge_ocpp.security.admission import Entry
+from bridge_ocpp.port import ChargerOnline, ConnectorStatus, ConnectorStatusChanged, HubPort
 from bridge_ocpp.speaker import Speaker
 from bridge_ocpp.tables import BridgeRow, ChargerRow, ConnectorRow, NoticeRow, SampleRow
 from bridge_ocpp.transactions import Hearing, remote_starts
-from bridge_ocpp.upkeep import alerts, firmware, reported
+from bridge_ocpp.upkeep import alerts, reported
 
 ACCEPTED, PENDING, REJECTED = "Accepted", "Pending", "Rejected"
 
@@ -39,35 +36,6 @@ def may_say(speaker: Speaker, action: str, *, boots_first: bool) -> bool:
     if speaker.boot_answer is None:
         return not boots_first
     return speaker.boot_answer == PENDING and action in speaker.invited
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A charger whose newest socket is ours now. `previous` held the one before (None: nobody did)."""
-
-    id: str
-    generation: int
-    boot_answer: str | None
-    quirks: tuple[str, ...]
-    behind_since: datetime | None
-    previous: UUID | None
-
-
-async def claim(
-    db: AsyncSession, hub: HubPort, entry: Entry, *, process_id: UUID, protocol: str, now: datetime
-) -> Claimed | None:
-    """The newest authenticated socket wins. None when the charger was removed meanwhile, or must come more safely."""
-    row = await db.scalar(select(ChargerRow).where(col(ChargerRow.key) == entry.charger_key).with_for_update())
-    if row is None or row.security_profile > entry.profile:
-        return None
-    credentials.entered(row, entry)
-    was_online, previous = row.online, row.process_id if row.online else None
-    row.behind_since = row.behind_since or row.last_seen_at or EARLIEST
-    row.online, row.generation, row.process_id = True, row.generation + 1, process_id
-    row.connected_at, row.last_seen_at, row.protocol = now, now, protocol
-    if not was_online:
-        await hub.heard(ChargerOnline(row.id, now, online=True), db)
-    return Claimed(row.id, row.generation, row.boot_answer, tuple(row.quirks), row.behind_since, previous)
 
 
 async def release(
@@ -127,31 +95,6 @@ async def keep_quirks(db: AsyncSession, charger_key: str, quirks: list[str]) -> 
     row = await db.get(ChargerRow, charger_key, with_for_update=True)
     if row is not None:
         row.quirks = list(dict.fromkeys([*row.quirks, *quirks]))
-
-
-async def booted(db: AsyncSession, told: Boot, protocol: str, hearing: Hearing) -> str:
-    """The charger has started, or says again what it is. What it is answered: the operator's word of this moment."""
-    speaker, received = hearing.speaker, hearing.received
-    row = await db.get(ChargerRow, speaker.key, with_for_update=True)
-    if row is None:  # removed while it spoke; its socket is closed with the next beat
-        return REJECTED
-    row.vendor, row.model, row.serial_number = told.vendor, told.model, told.serial_number
-    row.firmware_version, row.boot_reason, row.booted_at = told.firmware_version, told.reason, received
-    row.boot_answer = row.boot_status
-    await firmware.booted(db, speaker.key, told.firmware_version, now=received)
-    if row.boot_status == ACCEPTED:
-        event = ChargerBooted(
-            speaker.id,
-            received,
-            vendor=told.vendor,
-            model=told.model,
-            protocol=protocol,
-            serial_number=told.serial_number,
-            firmware_version=told.firmware_version,
-            reason=told.reason,
-        )
-        await hearing.hub.heard(event, db)
-    return row.boot_status
 
 
 async def connector_told(db: AsyncSession, told: ConnectorTold, hearing: Hearing) -> None:

@@ -4,13 +4,14 @@ A `key` is an id folded to lower case: ids compare case-insensitively and travel
 here one by one, so that they are called the same whoever makes the tables. Energy is in Wh, times are UTC.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     ColumnElement,
     DateTime,
@@ -24,7 +25,9 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     Uuid,
+    any_,
     cast,
+    literal,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -63,6 +66,11 @@ class JsonDocument(TypeDecorator[str]):
 
 def _as_it_is(value: str | None) -> str | None:
     return value
+
+
+def any_of(keys: Iterable[str]) -> ColumnElement[Any]:
+    """What a column is compared with that may be any of these: one statement, however many they are."""
+    return any_(literal(list(keys), ARRAY(Text)))
 
 
 EMPTY_OBJECT = {"server_default": text("'{}'::jsonb")}

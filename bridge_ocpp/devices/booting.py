@@ -1,4 +1,4 @@
-"""What is owed to a charger that has booted, or that is connected again."""
+"""What is owed to chargers that have booted, or that are connected again: for many as for one."""
 
 from datetime import datetime, timedelta
 
@@ -8,33 +8,42 @@ from sqlmodel import col
 
 from bridge_ocpp.devices import errands
 from bridge_ocpp.devices.tables import AvailabilityRow, ReportRow, VariableRow
-from bridge_ocpp.tables import ChargerRow
+from bridge_ocpp.tables import ChargerRow, any_of
 
 SETTLING = timedelta(seconds=5)
 """What a charger has to say after it came, such as the statuses of its connectors, comes first."""
 
 
-async def provision(db: AsyncSession, charger_key: str, *, now: datetime, spread: float) -> None:
-    """A boot was accepted: ask what the charger is made of where that is not known for its firmware, and see to wishes.
+async def provision(db: AsyncSession, *charger_keys: str, now: datetime, spread: float) -> None:
+    """Boots were accepted: ask what a charger is made of where that is not known for its firmware, and see to wishes.
 
     What only a reboot could change is looked at again.
     """
-    due = now + SETTLING + errands.delay_of(charger_key, spread)
-    row = await db.get(ChargerRow, charger_key)
-    report = await db.get(ReportRow, charger_key)
-    known = report is not None and report.state != "ASKED"
-    if row is not None and (report is None or not known or report.firmware_version != row.firmware_version):
-        await errands.owe(db, charger_key, "report", due_at=due)
-    mine = col(VariableRow.charger_key) == charger_key
+    if not charger_keys:
+        return
+    asked = select(col(ReportRow.charger_key)).where(
+        col(ReportRow.charger_key) == col(ChargerRow.key),
+        col(ReportRow.state) != "ASKED",
+        col(ReportRow.firmware_version).is_not_distinct_from(col(ChargerRow.firmware_version)),
+    )
+    unknown = select(col(ChargerRow.key)).where(col(ChargerRow.key) == any_of(charger_keys), ~asked.exists())
+    due = {(key, "report"): _turn(key, now, spread) for key in await db.scalars(unknown)}
+    await errands.owe_all(db, due | {(key, "wishes"): _turn(key, now, spread) for key in charger_keys})
+    mine = col(VariableRow.charger_key) == any_of(charger_keys)
     waits = (mine, col(VariableRow.wish_state) == "REBOOT_REQUIRED")
-    await db.execute(update(VariableRow).where(*waits).values(wish_state="SET"))
-    await errands.owe(db, charger_key, "wishes", due_at=due)
+    await db.execute(
+        update(VariableRow).where(*waits).values(wish_state="SET").execution_options(synchronize_session=False)
+    )
 
 
-async def returned(db: AsyncSession, charger_key: str, *, now: datetime, spread: float) -> None:
-    """The charger is connected again: what is owed is due, and whether it is as available as it should be."""
-    due = now + SETTLING + errands.delay_of(charger_key, spread)
-    await errands.wake(db, charger_key, due_at=due)
-    wanted = select(col(AvailabilityRow.evse_id)).where(col(AvailabilityRow.charger_key) == charger_key).limit(1)
-    if await db.scalar(wanted) is not None:
-        await errands.owe(db, charger_key, "availability", due_at=due)
+async def returned(db: AsyncSession, *charger_keys: str, now: datetime, spread: float) -> None:
+    """Chargers are connected again: what is owed is due, and whether they are as available as they should be."""
+    due = {key: _turn(key, now, spread) for key in charger_keys}
+    await errands.wake(db, due)
+    mine = col(AvailabilityRow.charger_key) == any_of(charger_keys)
+    wanted = await db.scalars(select(col(AvailabilityRow.charger_key)).where(mine).distinct())
+    await errands.owe_all(db, {(key, "availability"): due[key] for key in wanted})
+
+
+def _turn(charger_key: str, now: datetime, spread: float) -> datetime:
+    return now + SETTLING + errands.delay_of(charger_key, spread)

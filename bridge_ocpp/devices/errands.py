@@ -14,7 +14,6 @@ from zlib import crc32
 
 import structlog
 from sqlalchemy import and_, delete, func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -51,24 +50,34 @@ def delay_of(charger_key: str, spread: float) -> timedelta:
 
 async def owe(db: AsyncSession, charger_key: str, kind: str, *, due_at: datetime) -> None:
     """Owe an errand; one that is owed already is done at the earlier of both moments, and once more if it runs."""
-    statement = insert(ErrandRow).values(charger_key=charger_key, kind=kind, due_at=due_at, attempts=0)
-    await db.execute(
-        statement.on_conflict_do_update(
-            index_elements=["charger_key", "kind"],
-            set_={
-                "version": col(ErrandRow.version) + 1,
-                "due_at": func.least(col(ErrandRow.due_at), due_at),
-                "attempts": 0,
-                "detail": None,
-            },
-        )
-    )
+    await owe_all(db, {(charger_key, kind): due_at})
 
 
-async def wake(db: AsyncSession, charger_key: str, *, due_at: datetime) -> None:
-    """The charger is back: what is owed to it is due by then, however long it had been put off."""
-    late = and_(col(ErrandRow.charger_key) == charger_key, col(ErrandRow.due_at) > due_at)
-    await db.execute(update(ErrandRow).where(late).values(due_at=due_at, attempts=0))
+_OWED = """
+INSERT INTO ocpp_errand (charger_key, kind, due_at, attempts)
+SELECT charger_key, kind, due_at, 0
+FROM unnest($1::varchar[], $2::varchar[], $3::timestamptz[]) AS n(charger_key, kind, due_at)
+ORDER BY charger_key, kind
+ON CONFLICT (charger_key, kind) DO UPDATE
+SET version = ocpp_errand.version + 1, due_at = least(ocpp_errand.due_at, excluded.due_at), attempts = 0, detail = NULL
+"""
+_WOKEN = """
+UPDATE ocpp_errand e SET due_at = n.due_at, attempts = 0
+FROM unnest($1::varchar[], $2::timestamptz[]) AS n(charger_key, due_at)
+WHERE e.charger_key = n.charger_key AND e.due_at > n.due_at
+"""
+
+
+async def owe_all(db: AsyncSession, due: Mapping[tuple[str, str], datetime]) -> None:
+    """The same for many, by charger and kind, in one statement."""
+    if due:
+        columns = [key for key, _ in due], [kind for _, kind in due], list(due.values())
+        await (await db.connection()).exec_driver_sql(_OWED, columns)
+
+
+async def wake(db: AsyncSession, due: Mapping[str, datetime]) -> None:
+    """Chargers are back: what is owed to each is due by then, however long it had been put off."""
+    await (await db.connection()).exec_driver_sql(_WOKEN, (list(due), list(due.values())))
 
 
 async def forget(db: AsyncSession, charger_key: str, kind: str) -> None:

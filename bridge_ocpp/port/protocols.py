@@ -22,6 +22,10 @@ class HubPort(Protocol):
     async def heard(self, event: Event, db: AsyncSession) -> None:
         """Take note of an event. All that follows from it is written to `db`; raising undoes the whole message."""
 
+    async def heard_all(self, events: Sequence[Event], db: AsyncSession) -> None:
+        """The same for events of one kind, of as many chargers that come at once. Raising undoes all of them; each is
+        then told again, alone."""
+
     async def may_charge(self, token: IdToken, where: Where, db: AsyncSession) -> Verdict:
         """Decide about a token within the business side's own time budget; never raises for a partner's fault."""
 

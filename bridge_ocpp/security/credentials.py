@@ -1,6 +1,8 @@
 """What is kept of a charger's credentials, on its row: read for the gate, and changed by how the charger came in."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import and_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,35 +12,49 @@ from bridge_ocpp import passwords
 from bridge_ocpp.security.admission import Entry, KeptPassword, Known
 from bridge_ocpp.security.tables import CertificateRow
 from bridge_ocpp.security.tls import ClientCertificate
-from bridge_ocpp.tables import ChargerRow
+from bridge_ocpp.tables import ChargerRow, any_of
 
 MOST_PENDING = 8
 """Passwords that may wait for a charger to use them; a ninth is not sent, for none of them may be forgotten."""
 
 
-async def known(db: AsyncSession, charger_key: str, certificate: ClientCertificate | None) -> Known | None:
-    """What the gate needs to know of a charger, and of the certificate that it shows."""
+Asked = tuple[str, ClientCertificate | None]
+"""Who knocks, by key, and the certificate that it shows."""
+
+
+async def known(db: AsyncSession, asked: Sequence[Asked]) -> list[Known | None]:
+    """What the gate needs to know of each charger that knocks, and of the certificate that it shows."""
     query = select(
+        col(ChargerRow.key),
         col(ChargerRow.security_profile),
         col(ChargerRow.password_salt),
         col(ChargerRow.password_digest),
         col(ChargerRow.pending_passwords),
-    ).where(col(ChargerRow.key) == charger_key)
-    found = (await db.execute(query)).first()
-    if found is None:
+    ).where(col(ChargerRow.key) == any_of([key for key, _ in asked]))
+    rows = {row[0]: row for row in await db.execute(query)}
+    issued = await _issued(db, [certificate.fingerprint for _, certificate in asked if certificate is not None])
+    return [_known(rows.get(key), certificate and issued.get(certificate.fingerprint)) for key, certificate in asked]
+
+
+async def _issued(db: AsyncSession, fingerprints: list[Any]) -> dict[Any, Any]:
+    """The certificates among these that we gave, with their owners and whether they were revoked."""
+    if not fingerprints:
+        return {}
+    query = select(
+        col(CertificateRow.fingerprint), col(CertificateRow.charger_key), col(CertificateRow.revoked_at)
+    ).where(col(CertificateRow.fingerprint).in_(fingerprints))
+    return {row[0]: row for row in await db.execute(query)}
+
+
+def _known(row: Any, issued: Any) -> Known | None:
+    if row is None:
         return None
-    profile, salt, digest, pending = found
+    _, profile, salt, digest, pending = row
     kept = [KeptPassword(salt, digest)] if salt is not None and digest is not None else []
     kept += [KeptPassword(bytes.fromhex(e["salt"]), bytes.fromhex(e["digest"]), pending=True) for e in pending]
-    if certificate is None:
-        return Known(profile, tuple(kept))
-    owner = select(col(CertificateRow.charger_key), col(CertificateRow.revoked_at)).where(
-        col(CertificateRow.fingerprint) == certificate.fingerprint
-    )
-    issued = (await db.execute(owner.limit(1))).first()
     if issued is None:
         return Known(profile, tuple(kept))
-    return Known(profile, tuple(kept), issued_to=issued[0], revoked=issued[1] is not None)
+    return Known(profile, tuple(kept), issued_to=issued[1], revoked=issued[2] is not None)
 
 
 async def revoke_all(db: AsyncSession, charger_key: str, *, now: datetime) -> None:

@@ -4,7 +4,7 @@ The row of a job is the lock of its roll-out: whoever holds it decides for all b
 changes only their own task, so that no message ever waits for a roll-out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,7 +22,7 @@ from bridge_ocpp.port import (
     UpdateFirmware,
     UpdateSignedFirmware,
 )
-from bridge_ocpp.tables import ChargerRow, TransactionRow
+from bridge_ocpp.tables import ChargerRow, TransactionRow, any_of
 from bridge_ocpp.transactions import Hearing
 from bridge_ocpp.upkeep.errands import MOST_ATTEMPTS, Errand, unasked
 from bridge_ocpp.upkeep.tables import FirmwareJobRow, FirmwareTaskRow
@@ -87,6 +87,15 @@ async def told(db: AsyncSession, told: FirmwareTold, hearing: Hearing) -> None:
         task.deadline = now + COMES_BACK
     elif task.state != TaskState.INSTALLED:
         _become(task, TaskState.RUNNING, now=now)  # from a failure, too: chargers try again by themselves
+
+
+async def updating(db: AsyncSession, charger_keys: Iterable[str]) -> set[str]:
+    """Those of these chargers that an update is under way at: their boots may be its end."""
+    query = select(col(FirmwareTaskRow.charger_key)).where(
+        col(FirmwareTaskRow.charger_key) == any_of(charger_keys),
+        col(FirmwareTaskRow.state).in_((TaskState.RUNNING, TaskState.INSTALLED)),
+    )
+    return set(await db.scalars(query))
 
 
 async def booted(db: AsyncSession, charger_key: str, version: str | None, *, now: datetime) -> None:

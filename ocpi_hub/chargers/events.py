@@ -1,6 +1,6 @@
 """HubPort: what the bridge calls inside its open transaction. A table says which event goes where."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -30,8 +30,6 @@ log = structlog.get_logger()
 Handler = Callable[[Resources, Any, AsyncSession], Awaitable[None]]
 
 HEARD: dict[type[Event], Handler] = {
-    ChargerBooted: evses.booted,
-    ChargerOnline: evses.connection_changed,
     ConnectorStatusChanged: evses.connector_changed,
     TransactionStarted: sessions.started,
     TransactionUpdated: sessions.updated,
@@ -40,6 +38,11 @@ HEARD: dict[type[Event], Handler] = {
     ReservationChanged: reservations.changed,
     LimitChanged: limits.changed,
 }
+TOGETHER: dict[type[Event], Callable[[Resources, Any, AsyncSession], Awaitable[None]]] = {
+    ChargerBooted: evses.booted,
+    ChargerOnline: evses.connections_changed,
+}
+"""What is heard of many chargers at once."""
 
 
 class HubEvents:
@@ -50,11 +53,23 @@ class HubEvents:
 
     async def heard(self, event: Event, db: AsyncSession) -> None:
         """Take note of an event; everything that follows from it is written to `db`."""
+        if type(event) in TOGETHER:
+            await self.heard_all([event], db)
+            return
         handler = HEARD.get(type(event))
         if handler is None:
             log.info("charger.event_without_meaning", charger=event.charger_id, kind=type(event).__name__)
             return
         await handler(self._resources, event, db)
+
+    async def heard_all(self, events: Sequence[Event], db: AsyncSession) -> None:
+        """Take note of events of one kind, of a charger each; those of chargers that come in a few statements."""
+        handler = TOGETHER.get(type(events[0])) if events else None
+        if handler is not None:
+            await handler(self._resources, events, db)
+            return
+        for event in events:
+            await self.heard(event, db)
 
     async def cost_of(self, transaction_id: str, db: AsyncSession) -> Decimal | None:
         """What the transaction's Session says."""

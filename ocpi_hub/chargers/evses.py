@@ -1,8 +1,10 @@
 """What chargers say of themselves and their connectors, as the status of EVSEs; unknown EVSEs join the Location."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import structlog
+from sqlalchemy import ARRAY, Text, any_, literal
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -30,26 +32,35 @@ async def connector_changed(resources: Resources, event: ConnectorStatusChanged,
     await placing.publish_status(placement, evse, _status(placement, evse), db, at=at)
 
 
-async def connection_changed(resources: Resources, event: ChargerOnline, db: AsyncSession) -> None:
+async def connections_changed(resources: Resources, events: Sequence[ChargerOnline], db: AsyncSession) -> None:
     """Offline: every EVSE is UNKNOWN. Online: they are again what they last said."""
-    await _set_online(resources, event.charger_id, event.online, db)
-    if event.online:
-        await lists.look_again(db, event.charger_id, at=resources.clock())
+    online = {event.charger_id.lower(): event.online for event in events}
+    for placement in await _locked(db, online):
+        await _set_online(resources, placement, online[placement.key], db)
+    if came := [key for key, there in online.items() if there]:
+        await lists.look_again(db, came, at=resources.clock())
 
 
-async def booted(resources: Resources, event: ChargerBooted, db: AsyncSession) -> None:
+async def booted(resources: Resources, events: Sequence[ChargerBooted], db: AsyncSession) -> None:
     """Who boots is there, and may have lost its list of tokens; what it can do is asked where it is not known."""
-    await _set_online(resources, event.charger_id, True, db)
-    await lists.look_again(db, event.charger_id, at=resources.clock())
-    await smartness.booted(resources, event, db)
+    by_key = {event.charger_id.lower(): event for event in events}
+    for placement in await _locked(db, by_key):
+        await _set_online(resources, placement, True, db)
+        smartness.booted(placement, by_key[placement.key], db)
+    await lists.look_again(db, by_key, at=resources.clock())
 
 
-async def _set_online(resources: Resources, charger_id: str, online: bool, db: AsyncSession) -> None:
-    placement = await placing.find(db, charger_id, lock=True)
-    if placement is None or placement.online == online:
-        return
-    placement.online = online
-    await _publish_all(placement, db, at=resources.clock())
+async def _locked(db: AsyncSession, charger_keys: Iterable[str]) -> Sequence[ChargerPlacement]:
+    """The placements of these chargers, locked in one order."""
+    mine = col(ChargerPlacement.key) == any_(literal(list(charger_keys), ARRAY(Text)))
+    query = select(ChargerPlacement).where(mine).order_by(col(ChargerPlacement.key))
+    return (await db.scalars(query.with_for_update())).all()
+
+
+async def _set_online(resources: Resources, placement: ChargerPlacement, online: bool, db: AsyncSession) -> None:
+    if placement.online != online:
+        placement.online = online
+        await _publish_all(placement, db, at=resources.clock())
 
 
 async def _publish_all(placement: ChargerPlacement, db: AsyncSession, *, at: datetime) -> None:

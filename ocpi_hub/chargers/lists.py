@@ -3,12 +3,13 @@
 A charger that is away is seen to when it is back; one that cannot have a list is left alone until it boots again.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import func, or_, update
+from sqlalchemy import ARRAY, Text, any_, func, literal, or_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
@@ -52,9 +53,9 @@ def scope_of(placement: ChargerPlacement) -> str:
     return placement.owner_key if placement.location_key is not None else NOBODYS
 
 
-async def look_again(db: AsyncSession, charger_id: str, *, at: datetime) -> None:
-    """The charger is back, or booted: whether it still has its list is asked."""
-    mine = col(ChargerList.charger_key) == charger_id.lower()
+async def look_again(db: AsyncSession, charger_keys: Iterable[str], *, at: datetime) -> None:
+    """These chargers are back, or booted: whether they still have their lists is asked."""
+    mine = col(ChargerList.charger_key) == any_(literal(list(charger_keys), ARRAY(Text)))
     await db.execute(update(ChargerList).where(mine).values(due_at=at, attempts=0))
 
 

@@ -10,17 +10,17 @@ from bridge_ocpp.port import ChargerBooted, ChargerPort, GetComposite, Outcome, 
 from ocpi_hub.base.jobs import job, ring_after_commit
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.chargers import placing
+from ocpi_hub.chargers.tables import ChargerPlacement
 
 CAPABLE = "CHARGING_PROFILE_CAPABLE"
 LOOK = 60
 """Seconds that a charger is asked to look ahead, only to see whether it can."""
 
 
-async def booted(resources: Resources, event: ChargerBooted, db: AsyncSession) -> None:
+def booted(placement: ChargerPlacement, event: ChargerBooted, db: AsyncSession) -> None:
     """A charger, or a firmware, that we have not asked yet."""
-    placement = await placing.find(db, event.charger_id)
     model = "/".join(part or "" for part in (event.vendor, event.model, event.firmware_version, event.protocol))
-    if placement is not None and placement.profiles_asked_of != model:
+    if placement.profiles_asked_of != model:
         placement.profiles_asked_of, placement.takes_profiles = model, None
         ring_after_commit(db, learn, placement.charger_id)
 

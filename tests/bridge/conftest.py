@@ -1,7 +1,7 @@
 """A bridge on real PostgreSQL and Valkey, a business side that writes down what it hears, and chargers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -49,6 +49,10 @@ class BusinessSide:
         )
         if self.raises is not None:
             raise self.raises
+
+    async def heard_all(self, events: Sequence[port.Event], db: AsyncSession) -> None:
+        for event in events:
+            await self.heard(event, db)
 
     async def cost_of(self, transaction_id: str, db: AsyncSession) -> Decimal | None:
         return self.costs.get(transaction_id)

@@ -10,6 +10,7 @@ import pytest
 
 from bridge_ocpp import port
 from bridge_ocpp.bridge import Bridge
+from bridge_ocpp.server import PIECE
 from tests.bridge.chargers import now, raw
 from tests.bridge.conftest import Place, until
 
@@ -264,6 +265,27 @@ async def test_one_charger_that_floods_is_slowed_and_the_others_are_not(here: Pl
         for _ in range(60):
             await flooder.answer()
         assert asyncio.get_running_loop().time() - started > 0.5
+
+
+async def test_of_a_flood_few_frames_wait_and_all_are_answered(here: Place) -> None:
+    """What comes at once is made frames only as it is read: the rest holds nobody up."""
+    sent, most = [f"m{number}" for number in range(3000)], 0
+    async with here.another(message_rate=4000.0, message_burst=20.0) as bridge, raw(bridge.url, "CP1") as flooder:
+        await here.seated("CP1", bridge=bridge)
+        line: Any = bridge.connections["cp1"].socket
+        flood = asyncio.create_task(asyncio.wait_for(_said(flooder, sent), 30))
+        heard = set()
+        while len(heard) < len(sent):
+            heard.add((await flooder.answer())[1])
+            most = max(most, len(line._socket.recv_messages.frames))
+        await flood
+    assert heard == set(sent)
+    assert most <= 16 + PIECE // 30, "a frame has 30 bytes and more"
+
+
+async def _said(flooder: Any, ids: list[str]) -> None:
+    for message_id in ids:
+        await flooder.say([2, message_id, "Heartbeat", {}])
 
 
 async def test_what_was_read_is_handled_even_when_the_socket_closes(here: Place) -> None:

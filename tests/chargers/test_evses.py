@@ -1,5 +1,7 @@
 """J1, the middle of it: what a charger says becomes the status of an EVSE, told only where it is another one."""
 
+from dataclasses import replace
+
 from bridge_ocpp import port
 from ocpi_hub.base.jobs import JOBS
 from ocpi_hub.chargers.tables import ChargerEvse
@@ -55,6 +57,22 @@ async def test_who_boots_is_there(house: House) -> None:
     assert (await house.evse())["status"] == "UNKNOWN"
     await house.hear(port.ChargerBooted("BOX-1", house.now, vendor="Acme", model="One", protocol="ocpp1.6"))
     assert (await house.evse())["status"] == "AVAILABLE"
+
+
+async def test_many_that_come_at_once_are_there_each_as_it_was(house: House) -> None:
+    for name, uid in (("BOX-1", "A"), ("BOX-2", "B"), ("BOX-3", "C")):
+        await house.add_charger(name, online=False, evses=[{"uid": uid}])
+        await house.status("Faulted" if uid == "B" else "Available", charger_id=name)
+    names = ["BOX-2", "BOX-1", "NOWHERE"]
+    async with house.resources.unit_of_work() as db:
+        await house.events.heard_all([port.ChargerOnline(name, house.now, online=True) for name in names], db)
+    assert [(await house.evse(uid))["status"] for uid in "ABC"] == ["AVAILABLE", "OUTOFORDER", "UNKNOWN"]
+    boots = [port.ChargerBooted(name, house.now, vendor="Acme", model="One", protocol="ocpp1.6") for name in names]
+    async with house.resources.unit_of_work() as db:
+        await house.events.heard_all([*boots, replace(boots[0], charger_id="BOX-3")], db)
+    assert (await house.evse("C"))["status"] == "AVAILABLE"
+    asked = {args for job, args in house.bells if job == "chargers.learn_profiles"}
+    assert asked == {("BOX-1",), ("BOX-2",), ("BOX-3",)}, "what each can do is asked, once"
 
 
 async def test_the_whole_charger_takes_all_its_evses_along(house: House) -> None:
