@@ -1,7 +1,7 @@
 """The bare side of the benchmarks: the least that keeps a location and owes it, with the hub's own parts.
 
 Starlette on the same server, a pydantic model, and one asyncpg transaction that upserts the object and an outbox row;
-no authentication, no routing, no ids.
+no authentication, no routing, no ids. And the least that sends a page of kept locations.
 """
 
 from typing import Any
@@ -28,6 +28,9 @@ OWE = """
 INSERT INTO bare_outbox VALUES ('emsp', $1, 1, now())
 ON CONFLICT (platform, lane) DO UPDATE SET version = bare_outbox.version + 1, due_at = excluded.due_at
 """
+
+
+PAGE = "SELECT document::text FROM location WHERE owner_key = ANY($1) ORDER BY pk LIMIT 100"
 
 
 class Connector(BaseModel):
@@ -66,8 +69,9 @@ class Place(BaseModel):
     last_updated: str
 
 
-def serve_bare(port: Any, database_url: str) -> None:
-    """Serve until the process is ended; the port is put into the queue `port`."""
+def serve_bare(port: Any, database_url: str, tables: str = TABLES) -> None:
+    """Serve until the process is ended; the port is put into the queue `port`. Without `tables` only pages, of a
+    database that has locations."""
     number = _free_port()
     pools: list[asyncpg.Pool] = []
 
@@ -80,12 +84,18 @@ def serve_bare(port: Any, database_url: str) -> None:
             await connection.execute(OWE, f"locations/{owner}/{place.id}")
         return Response(ANSWER, media_type="application/json")
 
+    async def page(request: Request) -> Response:
+        rows = await pools[0].fetch(PAGE, ["nl/abc"])
+        body = '{"data":[' + ",".join([row["document"] for row in rows]) + '],"status_code":1000}'
+        return Response(body, media_type="application/json")
+
     class Server(uvicorn.Server):
         async def startup(self, sockets: Any = None) -> None:
             pools.append(await asyncpg.create_pool(database_url, min_size=20, max_size=20))
-            await pools[0].execute(TABLES)
+            if tables:
+                await pools[0].execute(tables)
             await super().startup(sockets)
             port.put(number)
 
-    app = Starlette(routes=[Route("/{cc}/{party}/{id}", put, methods=["PUT"])])
+    app = Starlette(routes=[Route("/{cc}/{party}/{id}", put, methods=["PUT"]), Route("/page", page)])
     Server(uvicorn.Config(app, port=number, http="httptools", access_log=False, log_level="error")).run()

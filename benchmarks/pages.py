@@ -1,7 +1,8 @@
 """Lists: a page of 100 locations of 4 KB from 10,000 kept, against the bare SQL of it; and what depth and number cost.
 
-The bare side is asyncpg in a process of its own, that fetches the same hundred texts and does nothing with them. The
-eMSP and PostgreSQL share the machine's cores with both.
+The bare side is Starlette on the same server with asyncpg, that fetches the same hundred texts and sends them to the
+same reader. Beside it asyncpg alone, in a process of its own, that does nothing with them. The eMSP and PostgreSQL
+share the machine's cores with all.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ import asyncpg
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.bare import PAGE, serve_bare
 from benchmarks.delivery import fresh
 from benchmarks.filling import fill
 from benchmarks.keeping import JOURNAL_DAYS, onboard, ratio
@@ -26,7 +28,6 @@ from ocpi_hub.embedded.servers import running
 SOME, MANY = 10_000, 100_000
 CONNECTIONS, SECONDS, ROUNDS = 4, 2.0, 5
 OF_BARE, DEEP, KEEPS = 0.8, 2.0, 0.8
-SQL = "SELECT document::text FROM location WHERE owner_key = ANY($1) ORDER BY pk LIMIT 100"
 
 
 def _bare(answers: Any, asks: Any, database_url: str) -> None:
@@ -38,7 +39,7 @@ def _bare(answers: Any, asks: Any, database_url: str) -> None:
         async def one(until: float) -> int:
             done = 0
             while perf_counter() < until:
-                assert len(await pool.fetch(SQL, ["nl/abc"])) == 100
+                assert len(await pool.fetch(PAGE, ["nl/abc"])) == 100
                 done += 1
             return done
 
@@ -85,16 +86,19 @@ def main() -> bool:
             headers[name] = asyncio.run(onboard(database_url, servers.redis_url, port, reader=True))
             asyncio.run(fill(database_url, count=count))
             urls[name] = (database_url, f"http://127.0.0.1:{port}/ocpi/2.2.1/sender/locations?limit=100")
+        bare_url = f"http://127.0.0.1:{stack.enter_context(process(serve_bare, urls['ten'][0], ''))}/page"
         answers, asks = _spawn.Queue(), _spawn.Queue()
         bare = _spawn.Process(target=_bare, args=(answers, asks, urls["ten"][0]), daemon=True)
         bare.start()
         stack.callback(bare.terminate)
-        found: dict[str, list[float]] = {name: [] for name in ("bare", "ten", "hundred", "deep", "first")}
+        found: dict[str, list[float]] = {
+            name: [] for name in ("sql", "bare", "ten", "hundred", "deep", "middle", "first")
+        }
         for turn in range(ROUNDS + 1):
             asks.put(True)
-            rates = {"bare": answers.get(timeout=60)}
+            rates = {"sql": answers.get(timeout=60), "bare": asyncio.run(load(bare_url, {}))}
             rates |= {name: asyncio.run(load(urls[name][1], headers[name])) for name in ("ten", "hundred")}
-            for name, offset in (("first", 0), ("deep", 99_000)):
+            for name, offset in (("first", 0), ("middle", 50_000), ("deep", 99_000)):
                 url = f"{urls['hundred'][1]}&offset={offset}"
                 rates[name] = asyncio.run(load(url, headers["hundred"], connections=1))
             for name, rate in rates.items():
@@ -111,10 +115,12 @@ def _print(found: dict[str, list[float]]) -> bool:
     def row(name: str, key: str, said: str = "", target: str = "") -> None:
         table.add_row(name, f"{statistics.median(found[key]):.0f}", said, target)
 
-    row("bare SQL, 10,000 kept", "bare")
+    row("asyncpg alone, 10,000 kept", "sql")
+    row("bare side, 10,000 kept", "bare")
     row("hub, 10,000 kept", "ten", f"{against:.2f}", f"≥ {OF_BARE}")
     row("hub, 100,000 kept", "hundred", f"{keeps:.2f}", f"≥ {KEEPS}")
     row("one after the other: the first of 100,000", "first")
+    row("  at offset 50,000", "middle", f"{ratio(found['first'], found['middle']):.2f} times")
     row("  at offset 99,000", "deep", f"{costs:.2f} times", f"≤ {DEEP}")
     Console().print(table)
     return against >= OF_BARE and keeps >= KEEPS and costs <= DEEP

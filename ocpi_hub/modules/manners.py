@@ -18,9 +18,9 @@ async def taken(kind: Kind, request: Heard, *, depth: int = 0) -> Document:
     return heard(await request.document(), model, request.caller.platform.profile)
 
 
-def given(kind: Kind, documents: Iterable[str], caller: Caller) -> list[Raw]:
-    """Kept objects as this caller wants to read them: their text as it is kept, where it has no wishes."""
+def given(kind: Kind, documents: Iterable[str], caller: Caller) -> Raw:
+    """A list of kept objects as this caller wants to read them: their text as it is kept, where it has no wishes."""
     profile = caller.platform.profile
-    if not profile.rewrites:
-        return [Raw(document) for document in documents]
-    return [Raw(dumps(said(loads(document), kind.model, profile))) for document in documents]
+    if profile.rewrites:
+        documents = (dumps(said(loads(document), kind.model, profile)) for document in documents)
+    return Raw(f"[{','.join(documents)}]")

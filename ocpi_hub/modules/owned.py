@@ -82,7 +82,7 @@ class _Sender:
             raise InvalidParameters("date_from: is required")
         after = read_cursor(params.get("cursor"))
         seen = await sight(self.kind, heard.caller, heard.routing, resources)
-        async with resources.unit_of_work() as db:
+        async with resources.looks() as db:
             page = await reading.page(db, self.kind, query=query, sight=seen, after=after)
         headers = {"X-Total-Count": str(page.total), "X-Limit": str(most)}
         if page.last is not None:

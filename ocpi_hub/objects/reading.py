@@ -96,19 +96,22 @@ async def page(
     """A part of the list of what `sight` shows (None: everything), with `last_updated` inside of the query's dates.
 
     `after` is the `last` of the page before and then stands in place of the query's offset: deep pages cost what
-    the first one costs.
+    the first one costs. What an offset skips is walked through, from the nearer end of the list where it is counted.
     """
     dates = {"date_from": query.date_from, "date_to": query.date_to}
     filters: dict[str, Any] = {name: when for name, when in dates.items() if when is not None}
     if sight is not None:
         filters |= sight.filters()
-    total = await db.scalar(statements.total(kind, frozenset(filters)), filters)
+    asked = frozenset(filters)
+    total: int = (await statements.total(kind, asked).rows(db, filters))[0].n
     place = {"after": after} if after is not None else {"skip": query.offset}
-    listing = statements.page(kind, frozenset(filters | place))
-    rows = (await db.execute(listing, filters | place | {"take": query.limit + 1})).all()
+    ways = asked | frozenset(place)
+    if after is None and 2 * query.offset > total and statements.has_count(kind, asked):
+        ways |= frozenset({"from_end"})
+    rows = await statements.page(kind, ways).rows(db, filters | place | {"take": query.limit + 1})
     shown = rows[: query.limit]
     return Page(
         documents=[row.document for row in shown],
-        total=int(total or 0),
+        total=total,
         last=shown[-1].pk if len(rows) > len(shown) else None,
     )

@@ -165,30 +165,51 @@ def seen(table: Table, asked: frozenset[str]) -> Iterator[ColumnElement[bool]]:
 
 
 @cache
-def page(kind: Kind, asked: frozenset[str]) -> Executable:
+def page(kind: Kind, asked: frozenset[str]) -> Quick:
     """pk and document of at most `take` objects in order of arrival, under the conditions that are `asked`.
+
+    `asked` also says from where: `after` a pk, or so many to `skip`; these are counted from the end of the list where
+    `from_end` is asked, which only a list with a kept count can be.
 
     The places are found first and the documents rendered after: text that stands below an OFFSET or a sort would
     be rendered for every row that is skipped.
     """
     table = table_of(kind)
-    places = select(table.c.pk).where(*_conditions(kind, asked)).order_by(table.c.pk).limit(bindparam("take"))
+    places = select(table.c.pk).where(*_conditions(kind, asked))
     if "after" in asked:
         places = places.where(table.c.pk > bindparam("after", type_=BigInteger))
-    else:
-        places = places.offset(bindparam("skip"))
+    if "from_end" in asked:
+        # The count is of the same moment as the list: both are of one statement.
+        rest = _total(kind, asked).scalar_subquery() - bindparam("skip", type_=BigInteger)
+        take = func.greatest(func.least(rest, bindparam("take", type_=BigInteger)), 0)
+        left = func.greatest(rest - bindparam("take", type_=BigInteger), 0)
+        places = places.order_by(table.c.pk.desc()).limit(take).offset(left)
+        # As an array, for how many they are is not known when the statement is planned.
+        here = table.c.pk == any_(func.array(places.scalar_subquery()))
+        return Quick(select(table.c.pk, table.c.document).where(here).order_by(table.c.pk))
+    places = places.order_by(table.c.pk).limit(bindparam("take"))
+    places = places.offset(bindparam("skip")) if "skip" in asked else places
     found = places.subquery("places")
-    return select(table.c.pk, table.c.document).join(found, found.c.pk == table.c.pk).order_by(found.c.pk)
+    return Quick(select(table.c.pk, table.c.document).join(found, found.c.pk == table.c.pk).order_by(found.c.pk))
+
+
+def has_count(kind: Kind, asked: frozenset[str]) -> bool:
+    """Whether the kept counts know how many objects there are under the conditions that are `asked`."""
+    return kind.counted and not asked & {"date_from", "date_to"}
 
 
 @cache
-def total(kind: Kind, asked: frozenset[str]) -> Select[Any]:
-    """How many objects there are under the conditions that are `asked`: from the kept counts where they know."""
-    if kind.counted and not asked & {"date_from", "date_to"}:
+def total(kind: Kind, asked: frozenset[str]) -> Quick:
+    """How many objects there are under the conditions that are `asked`, as `n`."""
+    return Quick(_total(kind, asked))
+
+
+def _total(kind: Kind, asked: frozenset[str]) -> Select[Any]:
+    if has_count(kind, asked):
         counts = cast(Table, KeptCount.__table__)  # type: ignore[attr-defined]
-        of_kind = counts.c.module == str(kind.module)
-        return select(func.sum(counts.c.n)).where(of_kind, *seen(counts, asked))
-    return select(func.count()).select_from(table_of(kind)).where(*_conditions(kind, asked))
+        n = func.coalesce(func.sum(counts.c.n), 0).cast(BigInteger).label("n")
+        return select(n).where(counts.c.module == str(kind.module), *seen(counts, asked))
+    return select(func.count().label("n")).select_from(table_of(kind)).where(*_conditions(kind, asked))
 
 
 def _conditions(kind: Kind, asked: frozenset[str]) -> Iterator[ColumnElement[bool]]:

@@ -42,6 +42,19 @@ class TestOrder:
         assert [page.total for page in (first, middle, last, beyond)] == [5, 5, 5, 5]
         assert [page.last is None for page in (first, middle, last, beyond)] == [False, False, True, True]
 
+    async def test_every_offset_shows_its_part_of_the_list(self, hub: Hub) -> None:
+        """From the nearer end, which nobody can tell; also where others' objects lie in between."""
+        for n in range(7):
+            await hub.put(LOCATIONS, objects.location(f"L{n}"))
+            other = objects.location(f"O{n}", owner=(OTHER_CPO.country_code, OTHER_CPO.party_id))
+            await hub.put(LOCATIONS, other, owner=OTHER_CPO)
+        every, sight = [f"L{n}" for n in range(7)], Sight.of(owners=[CPO])
+        for limit in (1, 3, 7, 9):
+            for offset in range(9):
+                page = await hub.page(LOCATIONS, limit=limit, offset=offset, sight=sight)
+                assert (ids(page), page.total) == (every[offset : offset + limit], 7)
+                assert (page.last is not None) == (offset + limit < 7)
+
     async def test_after_stands_in_place_of_the_offset(self, hub: Hub) -> None:
         for n in range(5):
             await hub.put(TARIFFS, objects.tariff(f"T{n}"))
