@@ -112,6 +112,12 @@ class Settings(BaseSettings):
     answer_limit: int = Field(16 * 1024 * 1024, gt=0, description="Largest answer in bytes that is read from a partner")
     authorize_timeout: float = Field(2.0, gt=0, description="Seconds that a real-time authorisation may take")
     token_grace: float = Field(600.0, ge=0, description="Seconds that a replaced credentials token still works")
+    token_rotation: float = Field(
+        0.0,
+        ge=0,
+        description="Seconds after which credentials tokens are renewed, by PUT at the partner; a month is 2592000; "
+        "0: only by `partner rotate`",
+    )
     invitation_lifetime: float = Field(
         14 * 24 * 3600.0, gt=0, description="Seconds in which a partner may register with an invitation"
     )

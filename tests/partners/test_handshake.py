@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from ocpi_hub.base.secrets import Vault
-from ocpi_hub.partners import handshake
+from ocpi_hub.partners import handshake, jobs
 from ocpi_hub.partners.directory import Directory
 from ocpi_hub.partners.exploring import HandshakeFailed, explore
 from tests.world import faults
@@ -258,6 +258,28 @@ async def test_rotate_renews_both_tokens(hub: Hub) -> None:
         assert (await partner.get("locations", token=old_of_ours)).status_code == 200  # until the new one is seen
         await works_both_ways(hub, partner, platform_id)
         assert (await partner.get("locations", token=old_of_ours)).status_code == 401
+
+
+async def test_c10_tokens_are_renewed_when_they_are_old(database_url: str, redis_url: str) -> None:
+    async with (
+        running_hub(database_url, redis_url, token_rotation=30 * 86400) as hub,
+        Partner(("EMSP", "DE", "XYZ")) as partner,
+        Partner(("CPO", "NL", "ABC")) as refusing,
+    ):
+        await connect(hub, refusing)
+        refusing.misbehave(faults.refuses(2000), module="credentials", method="PUT")
+        platform_id = await connect(hub, partner)
+        old = partner.hub_token
+        await jobs.renew_tokens(hub.resources)
+        assert partner.told("credentials", "PUT") == refusing.told("credentials", "PUT") == []
+        hub.clock.advance(31 * 86400)
+        await jobs.renew_tokens(hub.resources)
+        assert len(refusing.told("credentials", "PUT")) == 1
+        assert len(partner.told("credentials", "PUT")) == 1
+        assert partner.hub_token != old
+        await works_both_ways(hub, partner, platform_id)
+        await jobs.renew_tokens(hub.resources)
+        assert len(partner.told("credentials", "PUT")) == 1
 
 
 async def test_a_refused_rotation_takes_our_new_token_back(hub: Hub) -> None:
