@@ -11,6 +11,7 @@ from ocpi_hub.admin import (
     devices,
     displays,
     ledger,
+    local_lists,
     messages,
     partners,
     security,
@@ -18,6 +19,7 @@ from ocpi_hub.admin import (
     supply,
     tending,
     upkeep,
+    variables,
     watch,
 )
 from ocpi_hub.admin.answers import install_errors, operator_only
@@ -35,7 +37,9 @@ def create_admin(resources: Resources) -> FastAPI:
         agreements,
         messages,
         chargers,
+        variables,
         devices,
+        local_lists,
         charging,
         security,
         supply,

@@ -18,7 +18,7 @@ from bridge_ocpp.port import (
     RawCall,
     TransactionFilter,
 )
-from ocpi_hub.admin import devices, profiles
+from ocpi_hub.admin import device_asking, local_lists, profiles
 from ocpi_hub.admin.answers import AdminError, Json, ResourcesDep, not_found
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.base.secrets import new_secret
@@ -161,7 +161,7 @@ async def _document(record: ChargerRecord, db: AsyncSession, *, running: list[st
         "boot_reason": record.boot_reason,
         "booted_at": record.booted_at,
         "items_per_message": dict(record.items_per_message),
-        "local_list": await devices.local_list(db, record.id),
+        "local_list": await local_lists.local_list(db, record.id),
         "party": _party(placement),
         "location_id": placement.location_id if placement else None,
         "tariff_ids": placement.tariff_ids if placement else [],
@@ -243,7 +243,7 @@ async def change(resources: Resources, charger_id: str, body: ChangeBody) -> dic
             raise not_found("charger", charger_id)
         document = await _shown(resources, charger_id, db)
     if body.boot_status is not None:
-        await devices.attend(resources, charger_id)
+        await device_asking.attend(resources, charger_id)
     return document
 
 

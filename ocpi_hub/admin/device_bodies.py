@@ -1,10 +1,11 @@
 """What the calls about devices take and give."""
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bridge_ocpp.port import VariableName
+from bridge_ocpp.port import ReportRecord, VariableName
 
 Name = Annotated[str, Field(min_length=1, max_length=50)]
 
@@ -79,6 +80,62 @@ class OutcomeAnswer(BaseModel):
     status: str
     detail: str = ""
     payload: dict[str, Any] | None = None
+
+
+class WishAnswer(BaseModel):
+    """What is wished of a variable, by whom, and how far it is (docs/devices.md has the states)."""
+
+    value: str
+    state: str | None
+    by: str | None
+    since: datetime | None
+    detail: str | None
+
+
+class ReportedVariable(BaseModel):
+    """A variable as the charger last reported it; the value of a secret one is never shown."""
+
+    component: str
+    component_instance: str
+    variable: str
+    variable_instance: str
+    evse: int
+    connector: int
+    attribute: str
+    value: str | None
+    secret: bool
+    mutability: str | None
+    data_type: str | None
+    unit: str | None
+    min: str | None
+    max: str | None
+    values: list[str] | None
+    reported_at: datetime | None
+    wish: WishAnswer | None
+
+
+class ReportedAnswer(BaseModel):
+    """How it stands with the charger's report, and what it said."""
+
+    report: ReportRecord | None
+    variables: list[ReportedVariable]
+
+
+class ForgottenAnswer(BaseModel):
+    """How many wishes there were."""
+
+    forgotten: int
+
+
+class ListAnswer(BaseModel):
+    """How it stands with a local authorization list; `entries` is how many tokens the charger has."""
+
+    enabled: bool | None
+    state: str
+    detail: str | None
+    version: int | None
+    entries: int
+    sent_at: datetime | None
 
 
 class ResetBody(BaseModel):

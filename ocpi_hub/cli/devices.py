@@ -26,7 +26,7 @@ def variables(
     as_json: AsJson = False,
 ) -> None:
     """What a charger last reported of itself, and what is wished of it."""
-    from ocpi_hub.admin.devices import variables as read
+    from ocpi_hub.admin.variables import variables as read
 
     document = with_hub(lambda resources: read(resources, charger_id, search=search, differing=diff))
     if as_json:
@@ -67,7 +67,7 @@ def set_variable(
 ) -> None:
     """Wish a value: it is set now, or once the charger is back; exit status 1 when the charger refuses it."""
     from ocpi_hub.admin.device_bodies import VariableBody, VariablesBody
-    from ocpi_hub.admin.devices import set_variables
+    from ocpi_hub.admin.variables import set_variables
 
     component, _, variable = name.rpartition(".")
     one = VariableBody(component=component, variable=variable, variable_instance=instance, evse=evse, value=value)
@@ -164,7 +164,7 @@ def report(
 ) -> None:
     """Ask a charger again what it is made of; it arrives in `charger variables`."""
     from ocpi_hub.admin.device_bodies import ReportBody
-    from ocpi_hub.admin.devices import report as ask
+    from ocpi_hub.admin.variables import report as ask
 
     body = ReportBody.model_validate({"components": component or [], "criteria": criterion or []})
     _say(with_hub(lambda resources: ask(resources, charger_id, body)))
@@ -202,7 +202,7 @@ def local_list(
 ) -> None:
     """How it stands with the list of tokens that a charger keeps for when it is offline."""
     from ocpi_hub.admin.chargers import ChangeBody, change, show
-    from ocpi_hub.admin.devices import send_list
+    from ocpi_hub.admin.local_lists import send_list
 
     async def work(resources: "Resources") -> dict[str, Any] | None:
         if on is not None:
@@ -222,7 +222,7 @@ def local_list(
 
 
 def _command(charger_id: str, order: Any) -> None:
-    from ocpi_hub.admin.devices import command
+    from ocpi_hub.admin.device_asking import command
 
     _say(with_hub(lambda resources: command(resources, charger_id, order)))
 

@@ -1,52 +1,37 @@
-"""Calls to partners: the only file that imports httpx. What came of a call is a value, never an exception.
+"""One client per process: it asks partners, in the encoding of the token that they take, and reads their answers.
 
-One client per process over aiohttp's transport. The guard judges every connection, redirects are not followed
-(but for 307 and 308 on the same host), answers are capped, and no secret reaches a log line or a reason.
+Redirects are not followed (but for 307 and 308 on the same host), answers are capped, and no secret reaches a log line
+or a reason.
 """
 
 import asyncio
-import socket
-import ssl
 import uuid
 import zlib
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from datetime import datetime
-from functools import cache
 from time import perf_counter
 from typing import Self
 
 import aiohttp
 import httpx
-import yarl
-from httpx_aiohttp.transport import AiohttpResponseStream, AiohttpTransport, map_aiohttp_exceptions
 from structlog.contextvars import get_contextvars
 
 from ocpi_hub.base.resources import Resources, utc_now
 from ocpi_hub.base.settings import Settings
 from ocpi_hub.dialects.profile import PLAIN, Profile
-from ocpi_hub.partners.answers import Received, Refused, Relayed, Result, Told, Trouble, Unreachable, judge
-from ocpi_hub.partners.guard import Blocked, Guard, url_problem
+from ocpi_hub.partners.answers import Received, Relayed, Result, Trouble, Unreachable, judge
+from ocpi_hub.partners.client.failing import Failed, reason_of, trouble_of
+from ocpi_hub.partners.client.transport import open_transport
+from ocpi_hub.partners.guard import Guard, url_problem
 from ocpi_hub.partners.journal import About, Journal, sent
 from ocpi_hub.partners.signs import Signs
 from ocpi_hub.wire.headers import CORRELATION_ID, REQUEST_ID, Routing, encode_token
-
-__all__ = ["PartnerClient", "Refused", "Relayed", "Result", "Told", "Trouble", "Unreachable"]
 
 DEFAULTS = {"User-Agent": "ocpi-hub", "Accept": "application/json", "Accept-Encoding": "gzip"}
 CONNECT_TIMEOUT = 5.0
 _OTHER = About("other")
 REDIRECTS_FOLLOWED = 2
-CONNECTIONS, CONNECTIONS_PER_HOST = 2000, 100
-
-
-class _Failed(Exception):
-    """A call that brought no answer that can be read; the text is its reason."""
-
-    def __init__(self, reason: str, trouble: Trouble = Trouble.CONNECTION, *, http_status: int | None = None) -> None:
-        super().__init__(reason)
-        self.trouble = trouble
-        self.http_status = http_status
 
 
 class PartnerClient:
@@ -70,8 +55,8 @@ class PartnerClient:
         self._encodings: dict[str, str] = {}
         networks = settings.partner_networks
         # Without TLS only the operator's own networks: no token crosses the internet in the clear.
-        self._https = transport or _transport(Guard(networks, public=True))
-        self._http = transport or _transport(Guard(networks, public=False))
+        self._https = transport or open_transport(Guard(networks, public=True))
+        self._http = transport or open_transport(Guard(networks, public=False))
 
     @classmethod
     def open(cls, resources: Resources) -> Self:
@@ -228,7 +213,7 @@ class PartnerClient:
         began = perf_counter()
         try:
             received = await self._follow(method, url, headers=headers, body=body)
-        except _Failed as failure:
+        except Failed as failure:
             milliseconds, status = _milliseconds(began), failure.http_status
             return Unreachable(str(failure), milliseconds, request_id, status, trouble=failure.trouble)
         return Relayed(received, _milliseconds(began), request_id, encoding)
@@ -246,7 +231,7 @@ class PartnerClient:
     async def _send(self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None) -> Received:
         problem = url_problem(url)
         if problem is not None:
-            raise _Failed(problem)
+            raise Failed(problem)
         timeout = httpx.Timeout(self._timeout, connect=min(CONNECT_TIMEOUT, self._timeout))
         try:
             # A transport and no client around it: no cookies, no environment, no redirects, no history.
@@ -257,16 +242,16 @@ class PartnerClient:
             async with aclosing(response):
                 return Received(response.status_code, response.headers, await self._read(response), url)
         except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
-            raise _Failed(_reason(error), _trouble(error)) from None
+            raise Failed(reason_of(error), trouble_of(error)) from None
         except (ValueError, UnicodeError):
             # The text of these may repeat a header, and a header may be the credentials token.
-            raise _Failed("the request could not be written as HTTP") from None
+            raise Failed("the request could not be written as HTTP") from None
 
     async def _read(self, response: httpx.Response) -> bytes:
-        """The body, unpacked, as long as it stays within OCPI_HUB_ANSWER_LIMIT. Raises _Failed."""
+        """The body, unpacked, as long as it stays within OCPI_HUB_ANSWER_LIMIT. Raises Failed."""
         status, packing = response.status_code, response.headers.get("content-encoding", "identity").strip().lower()
         if packing not in ("identity", "", "gzip", "x-gzip"):
-            raise _Failed("the answer is packed in a way that was not asked for", Trouble.ANSWER, http_status=status)
+            raise Failed("the answer is packed in a way that was not asked for", Trouble.ANSWER, http_status=status)
         unpack = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS) if "gzip" in packing else None
         body = bytearray()
         assert isinstance(response.stream, httpx.AsyncByteStream)
@@ -274,65 +259,19 @@ class PartnerClient:
             try:
                 body += unpack.decompress(chunk, self._limit - len(body) + 1) if unpack else chunk
             except zlib.error:
-                raise _Failed(
+                raise Failed(
                     "the answer is not the gzip that it says it is", Trouble.ANSWER, http_status=status
                 ) from None
             if len(body) > self._limit:
-                raise _Failed(f"the answer is larger than {self._limit} bytes", Trouble.ANSWER, http_status=status)
+                raise Failed(f"the answer is larger than {self._limit} bytes", Trouble.ANSWER, http_status=status)
         if unpack is not None and body and not unpack.eof:
-            raise _Failed("the answer ended early", Trouble.ANSWER, http_status=status)
+            raise Failed("the answer ended early", Trouble.ANSWER, http_status=status)
         return bytes(body)
 
 
 def present(credentials_token: str, encoding: str) -> str:
     """The Authorization header in one encoding: base64, as the specification wants it, or raw."""
     return f"Token {credentials_token}" if encoding == "raw" else encode_token(credentials_token)
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    """Certificates are checked against certifi's authorities, or those in SSL_CERT_FILE."""
-    return httpx.create_ssl_context()
-
-
-class _Exact(AiohttpTransport):
-    """aiohttp under httpx, with the URL byte for byte as it was given (aiohttp itself would write %3A as a colon), and
-    with the header names in the case that they were given in (httpx would write them small)."""
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if not isinstance(self.client, aiohttp.ClientSession):
-            self.client = self.get_client()
-        limits = request.extensions["timeout"]
-        with map_aiohttp_exceptions():
-            response = await self.client.request(
-                request.method,
-                yarl.URL(str(request.url), encoded=True),
-                headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw],
-                data=request.content or None,
-                allow_redirects=False,
-                auto_decompress=False,
-                compress=False,
-                timeout=aiohttp.ClientTimeout(sock_connect=limits["connect"], sock_read=limits["read"]),
-            )
-        stream = AiohttpResponseStream(response)
-        return httpx.Response(response.status, headers=response.raw_headers, stream=stream, request=request)
-
-
-def _transport(guard: Guard) -> AiohttpTransport:
-    """A transport whose sockets come from the guard. The session opens on first use, inside the loop."""
-
-    def session() -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(
-            ssl=_tls(),
-            limit=CONNECTIONS,
-            limit_per_host=CONNECTIONS_PER_HOST,
-            keepalive_timeout=15,
-            socket_factory=guard.open_socket,
-        )
-        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
-
-    # `verify` is for sessions that the transport makes by itself; it makes none here, and no second TLS context.
-    return _Exact(client=session, verify=_tls())
 
 
 def _same_host_redirect(url: str, received: Received) -> str | None:
@@ -344,62 +283,6 @@ def _same_host_redirect(url: str, received: Received) -> str | None:
         return None
     same = (there.scheme, there.host, there.port) == (here.scheme, here.host, here.port)
     return str(there) if same and there != here else None
-
-
-def _reason(error: BaseException) -> str:
-    """One readable phrase for a failed call. Nothing of the request is repeated."""
-    for cause in _causes(error):
-        match cause:
-            case Blocked():
-                return Blocked.TEXT
-            case aiohttp.ClientConnectorDNSError() | socket.gaierror():
-                return "the host name was not found"
-            case aiohttp.ClientConnectorCertificateError() | ssl.SSLCertVerificationError():
-                return "the TLS certificate is not accepted"
-            case ssl.SSLError():
-                return "the TLS handshake failed"
-            case aiohttp.ServerTimeoutError() | httpx.TimeoutException() if _is_timeout(cause):
-                return "no answer in time"
-            case ConnectionRefusedError():
-                return "the connection was refused"
-            case aiohttp.ServerDisconnectedError() | aiohttp.ClientPayloadError() | ConnectionResetError():
-                return "the connection was closed before the answer was complete"
-            case aiohttp.InvalidURL() | httpx.InvalidURL() | httpx.UnsupportedProtocol():
-                return "the URL is malformed"
-            case aiohttp.ClientResponseError() | httpx.ProtocolError():
-                return "the answer is not HTTP"
-    return "the connection failed"
-
-
-def _trouble(error: BaseException) -> Trouble:
-    """What kind of failure it was: whether the partner can have had the request."""
-    for cause in _causes(error):
-        match cause:
-            case aiohttp.ConnectionTimeoutError():
-                return Trouble.CONNECTION
-            case aiohttp.ServerTimeoutError():
-                return Trouble.TIMEOUT
-            case httpx.ReadTimeout() | httpx.WriteTimeout() if _is_timeout(cause):
-                return Trouble.TIMEOUT
-            case aiohttp.ClientResponseError():
-                return Trouble.ANSWER
-    return Trouble.CONNECTION
-
-
-def _is_timeout(cause: BaseException) -> bool:
-    # The transport calls every lost connection a ConnectTimeout; aiohttp's own class, underneath, tells the truth.
-    return not isinstance(cause, httpx.TimeoutException) or cause.__cause__ is None
-
-
-def _causes(error: BaseException) -> list[BaseException]:
-    """The error and what lies underneath, the innermost first."""
-    chain: list[BaseException] = []
-    current: BaseException | None = error
-    while current is not None and current not in chain:
-        chain.append(current)
-        inner = getattr(current, "os_error", None)
-        current = inner if isinstance(inner, BaseException) else current.__cause__
-    return chain[::-1]
 
 
 def _milliseconds(since: float) -> int:
