@@ -5,6 +5,7 @@ It prints its URL and serves. The bridge answers each line on its input with wha
 
 import asyncio
 import json
+import os
 import sys
 import tempfile
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from ocpp.v16 import ChargePoint as Point16
 from ocpp.v16 import call_result as result16
 from ocpp.v201 import ChargePoint as Point201
 from ocpp.v201 import call_result as result201
+from sqlalchemy import text
 from uvicorn.loops.auto import auto_loop_factory
 from websockets.asyncio.server import serve
 
@@ -29,15 +31,15 @@ from ocpi_hub.embedded.migrate import migrate
 from ocpi_hub.embedded.servers import Urls, running
 
 PASSWORD = "a-good-password"
-FLEET = 2000
+FLEET = int(os.environ.get("BENCH_FLEET", "2000"))
 NOW = datetime(2026, 1, 1, tzinfo=UTC).isoformat()
 ANSWER = {"status": "Accepted", "currentTime": NOW, "interval": 300, "transactionId": 1}
 
 
 async def echo(socket) -> None:
     """Parses JSON, answers, stores nothing."""
-    async for text in socket:
-        await socket.send(json.dumps([3, json.loads(text)[1], ANSWER]))
+    async for frame in socket:
+        await socket.send(json.dumps([3, json.loads(frame)[1], ANSWER]))
 
 
 class Old(Point16):
@@ -102,6 +104,28 @@ async def registered(resources: Resources) -> None:
             await book.register(NewCharger(f"BENCH-{number}", PASSWORD), db)
 
 
+async def kept(resources: Resources, count: int) -> None:
+    """So many transactions of the fleet that are over, with two events and two samples each."""
+    rows = f"SELECT n, 'bench-' || n % {FLEET} AS key FROM generate_series(1, {count}) n"
+    at = "now() - interval '30 days' + n * interval '1 second'"
+    statements = (
+        "INSERT INTO ocpp_transaction (id, charger_key, charger_id, ocpp_id, stray_key, evse_id, connector_id,"
+        " authorized, started_at, started_received_at, ended_at, told_at, start_seen, start_told, suspect, flags)"
+        f" SELECT 'old-' || n, key, key, 'old-' || n, '', 1, 1, true, {at}, {at}, {at}, {at}, true, true, false, '[]'"
+        f" FROM ({rows}) r",
+        "INSERT INTO ocpp_transaction_event (transaction_id, digest, at, received_at)"
+        f" SELECT 'old-' || n, stage, {at}, {at} FROM ({rows}) r, unnest(ARRAY['begin', 'end']) stage",
+        "INSERT INTO ocpp_sample (transaction_id, fingerprint, charger_key, evse_id, at, received_at, measurand,"
+        " value, unit, context, location)"
+        f" SELECT 'old-' || n, gen_random_uuid(), key, 1, {at}, {at}, 'Energy.Active.Import.Register', 1, 'Wh',"
+        f" 'Sample.Periodic', 'Outlet' FROM ({rows}) r, generate_series(1, 2)",
+        "ANALYZE ocpp_transaction, ocpp_transaction_event, ocpp_sample",
+    )
+    async with resources.unit_of_work() as db:
+        for statement in statements:
+            await db.execute(text(statement))
+
+
 async def bridge(urls: Urls) -> None:
     configure_logs(level="ERROR", form="json")
     settings = Settings(
@@ -118,10 +142,13 @@ async def bridge(urls: Urls) -> None:
         async with bridge_of(resources).run() as running:
             watching = asyncio.create_task(lag_of_loop(lags))
             print(running.url, flush=True)
-            while await asyncio.to_thread(sys.stdin.readline):
+            while line := await asyncio.to_thread(sys.stdin.readline):
+                if line.strip():
+                    await kept(resources, int(line))
                 late = sorted(lags)
                 lags.clear()
                 said = {
+                    "cpu": sum(psutil.Process().cpu_times()[:2]),
                     "rss": psutil.Process().memory_info().rss,
                     "lag": late[int(len(late) * 0.99)] if late else 0.0,
                 }

@@ -63,13 +63,18 @@ class Charger:
         """Seconds until the answer."""
         clock = asyncio.get_running_loop().time
         begin = clock()
+        await self.ask(action, payload)
+        return clock() - begin
+
+    async def ask(self, action: str, payload: dict) -> dict:
+        """The answer."""
         async with self._turn:
             await self.socket.send(json.dumps([2, str(next(_ids)), action, payload]))
             frame = json.loads(await self.socket.recv())
             while frame[0] == 2:
                 await self.socket.send(json.dumps([4, frame[1], "NotSupported", "", {}]))
                 frame = json.loads(await self.socket.recv())
-        return clock() - begin
+        return frame[2]
 
     async def say(self, turn: int) -> float:
         if turn % 2:
@@ -84,9 +89,12 @@ class Central:
     def __init__(self, process: subprocess.Popen) -> None:
         self._process = process
 
-    async def says(self) -> dict:
-        """Resident bytes, and the p99 of the loop's lag in seconds since it was asked last."""
-        self._process.stdin.write("\n")
+    async def says(self, keep: int | None = None) -> dict:
+        """Resident bytes, seconds of processor time, and the p99 of the loop's lag in seconds since it was asked last.
+
+        `keep`: so many transactions are kept first that are over.
+        """
+        self._process.stdin.write("\n" if keep is None else f"{keep}\n")
         self._process.stdin.flush()
         return json.loads(await asyncio.to_thread(self._process.stdout.readline))
 
