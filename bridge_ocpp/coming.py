@@ -27,8 +27,9 @@ from bridge_ocpp.tables import ChargerRow, any_of
 from bridge_ocpp.transactions import Hearing
 from bridge_ocpp.upkeep import firmware
 
-AT_ONCE = 64
-"""Chargers that come in one transaction at most: what the business side does for each, it does inside of it."""
+AT_ONCE = 32
+"""Chargers that come in one transaction at most: all of them go on at once when it is committed, and meanwhile nobody
+else is heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,9 @@ class Arrivals:
         self._config = config
         self._hub = hub
         self._sharing = sharing
-        self._asked: Sharing[credentials.Asked, Known | None] = Sharing(ledger, credentials.known, key=id)
+        self._asked: Sharing[credentials.Asked, Known | None] = Sharing(
+            ledger, credentials.known, key=id, at_once=AT_ONCE
+        )
         self._claims: Sharing[Claim, Claimed | None] = Sharing(
             ledger,
             partial(self._claim, wait=False),
