@@ -29,7 +29,7 @@ from ocpi_hub.base.resources import Resources
 def create_admin(resources: Resources) -> FastAPI:
     """The app to mount at /admin/v1."""
     app = FastAPI(title="OCPI hub, for operators", version=__version__, docs_url=None, redoc_url=None,
-                  redirect_slashes=False)  # fmt: skip
+                  redirect_slashes=False, strict_content_type=False)  # fmt: skip
     app.state.resources = resources
     install_errors(app)
     parts = (

@@ -55,15 +55,23 @@ class ChangeBody(BaseModel):
 
 
 async def invite(resources: Resources, body: InviteBody) -> dict[str, Any]:
-    """A new partner and its credentials token, which is shown this once."""
+    """A partner and its credentials token, which is shown this once; one that is here already is invited again.
+
+    What is in force stays so until the new invitation is used. Raises AdminError 409 when the name is another's too.
+    """
     async with resources.unit_of_work() as db:
-        invitation = await register.invite(
-            db, resources, name=body.name, parties=[party.model_dump() for party in body.parties]
-        )
+        named = [p for p in await register.list_partners(db) if p["name"].casefold() == body.name.strip().casefold()]
+        if named and body.parties:
+            raise AdminError(409, "exists", f"there is a partner {body.name}: invite it again without parties")
+        if named:
+            invitation = await register.invite_again(db, resources, await resolve(db, body.name.strip()))
+        else:
+            parties = [party.model_dump() for party in body.parties]
+            invitation = await register.invite(db, resources, name=body.name, parties=parties)
     return {
         "id": invitation.platform_id,
         "name": invitation.name,
-        "status": "PLANNED",
+        "status": named[0]["status"] if named else "PLANNED",
         "versions_url": invitation.versions_url,
         "credentials_token": invitation.credentials_token,
     }
@@ -125,7 +133,9 @@ async def resolve(db: AsyncSession, partner: str) -> str:
     if not found:
         raise not_found("partner", partner)
     if len(found) > 1:
-        raise AdminError(409, "ambiguous", f"{len(found)} partners are named {partner}: use an id", details=found)
+        raise AdminError(
+            409, "ambiguous", f"{len(found)} partners are named {partner}: use an id of `partner list`", details=found
+        )
     return str(found[0])
 
 

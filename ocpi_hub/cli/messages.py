@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from ocpi_hub.cli.output import print_json, print_table, with_hub
+from ocpi_hub.cli.tending import read_since
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 
@@ -23,10 +24,7 @@ def messages(
     module: Annotated[str | None, typer.Option(help="Such as locations.")] = None,
     status: Annotated[str | None, typer.Option(help="An HTTP status, an OCPI status, or failed.")] = None,
     rule: Annotated[str | None, typer.Option(help="What routed it, such as direct.")] = None,
-    since: Annotated[
-        datetime | None,
-        typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"], help="From this day or time on, UTC."),
-    ] = None,
+    since: Annotated[str | None, typer.Option(help="From when on: 2026-11-26T10:00:00Z, or 2h, 30m, 7d ago.")] = None,
     limit: Annotated[int, typer.Option(help="The most to show.", min=1, max=1000)] = 50,
     as_json: AsJson = False,
 ) -> None:
@@ -43,7 +41,7 @@ def messages(
         module=module,
         status=status,
         rule=rule,
-        date_from=since.replace(tzinfo=UTC) if since else None,
+        date_from=read_since(since, datetime.now(UTC)) if since else None,
         limit=limit,
     )
     found = with_hub(lambda resources: search(resources, wanted))

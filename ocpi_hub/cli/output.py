@@ -83,17 +83,25 @@ def print_json(document: Any) -> None:
     """A document for scripts: indented JSON on stdout."""
     from ocpi_hub.wire import json as wire_json
 
-    print(wire_json.dumps(document))
+    print(wire_json.dumps(document, indent=2))
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, empty: str) -> None:
-    """A table for a person; `empty` says what to do when there is nothing to show."""
+    """A table for a person; `empty` says what to do when there is nothing to show.
+
+    In a terminal that is too narrow for it, each row is a block of lines instead.
+    """
     from rich.console import Console
     from rich.table import Table
 
     console = Console()
     if not rows:
         console.print(empty, highlight=False)
+        return
+    if _width_wanted(columns, rows) > console.width:
+        for row in rows:
+            print_pairs({column: cell for column, cell in zip(columns, row, strict=True) if cell not in (None, "")})
+            print()
         return
     table = Table(header_style="bold")
     for number, column in enumerate(columns):
@@ -102,6 +110,16 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, empty:
     for row in rows:
         table.add_row(*(("" if cell is None else str(cell)) for cell in row))
     console.print(table)
+
+
+READABLE = 16
+"""Characters of a cell that may be folded, but not into less."""
+
+
+def _width_wanted(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> int:
+    """How wide a table must be to be read: its first column whole, of the others what READABLE leaves."""
+    widths = [max(len(str(cell or "")) for cell in (column, *cells)) for column, *cells in zip(columns, *rows)]  # noqa: B905
+    return sum(width if number == 0 else min(width, READABLE) for number, width in enumerate(widths)) + 3 * len(widths)
 
 
 def print_pairs(pairs: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ocpi_hub.cli.output import CommandFailed
+from ocpi_hub.cli.output import CommandFailed, read_settings
 
 if TYPE_CHECKING:
     from bridge_ocpp.simulator import SimulatedCharger
@@ -19,7 +19,7 @@ app = typer.Typer(
 )
 
 Party = Annotated[str, typer.Option(help="The simulated party, COUNTRY/PARTY.")]
-Port = Annotated[int, typer.Option(help="Port to listen on, on loopback; 0 takes a free one.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on, on loopback; 0 takes a free one.")]
 Hub = Annotated[str | None, typer.Option(help="The hub's versions URL, to register with it; needs --token.")]
 Token = Annotated[str | None, typer.Option(help="The credentials token that the hub gave (partner invite).")]
 
@@ -131,7 +131,9 @@ async def _played(box: "SimulatedCharger", script: str, *, card: str, seconds: f
 def charger(
     charger_id: Annotated[str, typer.Argument(help="The charger's id, as it was added to the hub.")],
     password: Annotated[str | None, typer.Option(help="Its password.")] = None,
-    url: Annotated[str, typer.Option(help="The bridge's URL.")] = "ws://127.0.0.1:9000/ocpp",
+    url: Annotated[
+        str | None, typer.Option(help="The bridge's URL; unset: the bridge of this machine, by OCPI_HUB_OCPP_PORT.")
+    ] = None,
     protocol: Annotated[str, typer.Option(help="ocpp1.6, ocpp2.0.1 or ocpp2.1")] = "ocpp1.6",
     evses: Annotated[int, typer.Option(min=1, help="How many EVSEs it has.")] = 1,
     power: Annotated[int, typer.Option(min=1, help="Charging power in W.")] = 11000,
@@ -158,6 +160,8 @@ def charger(
         raise typer.BadParameter(f"one of {', '.join(SCRIPTS)}", param_hint="--script")
     if update_ends not in UPDATE_ENDS:
         raise typer.BadParameter(f"one of {', '.join(UPDATE_ENDS)}", param_hint="--update-ends")
+    if url is None:
+        url = f"{read_settings().ocpp_url}/ocpp"
     if not url.startswith(("ws://", "wss://")):
         raise typer.BadParameter("begins with ws:// or wss://", param_hint="--url")
     box = SimulatedCharger(

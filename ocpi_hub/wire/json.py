@@ -51,15 +51,17 @@ def loads(raw: bytes | str, *, max_depth: int = 64, max_values: int = 250_000) -
     return document
 
 
-def dumps(document: Any, *, by_name: bool = False) -> str:
+def dumps(document: Any, *, by_name: bool = False, indent: int | None = None) -> str:
     """Compact JSON; Decimals as plain numbers with every digit, times by format_datetime, models as documents.
 
-    `by_name` puts the fields in the order of their names, so that equal documents have equal texts.
+    `by_name` puts the fields in the order of their names, so that equal documents have equal texts. `indent` is for
+    people: each field on a line of its own.
     """
     return simplejson.dumps(  # type: ignore[no-any-return]
         document,
         ensure_ascii=False,
-        separators=(",", ":"),
+        separators=(",", ":") if indent is None else (",", ": "),
+        indent=indent,
         use_decimal=False,
         allow_nan=False,
         default=_plain,

@@ -12,7 +12,7 @@ from ocpi_hub.bridge import bridge_of
 from ocpi_hub.chargers.binding import bind
 from ocpi_hub.simulator.emsp import SimulatedEmsp
 from ocpi_hub.wire.headers import PartyId
-from tests.world.hub import running_hub
+from tests.world.hub import ADMIN, running_hub
 
 LOCATION = {
     "name": "Damrak",
@@ -234,3 +234,21 @@ async def running(box):
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+
+
+async def test_who_is_invited_by_the_same_name_is_invited_again(hub):
+    first = (await hub.admin("POST", "/partners", {"name": "GreenApp"})).json()
+    again = await hub.admin("POST", "/partners", {"name": "greenapp"})
+    assert (again.status_code, again.json()["id"], again.json()["status"]) == (201, first["id"], "PLANNED")
+    assert again.json()["credentials_token"] != first["credentials_token"]
+    assert len((await hub.admin("GET", "/partners")).json()) == 1
+    party = {"country_code": "DE", "party_id": "APP", "role": "EMSP"}
+    problem(await hub.admin("POST", "/partners", {"name": "GreenApp", "parties": [party]}), 409, "exists")
+
+
+async def test_a_body_needs_no_content_type(hub):
+    async with httpx.AsyncClient(trust_env=False) as client:
+        headers = {"Authorization": f"Bearer {ADMIN}"}
+        url = f"{hub.url}/admin/v1/partners"
+        answer = await client.post(url, content=b'{"name": "Curl"}', headers=headers)
+    assert answer.status_code == 201

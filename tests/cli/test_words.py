@@ -8,6 +8,7 @@ import pytest
 import typer
 
 from ocpi_hub.cli import app
+from ocpi_hub.cli.output import print_table
 
 
 def run(*words, **environment):
@@ -75,3 +76,23 @@ def test_settings_prints_all_and_masks_secrets():
     assert result.returncode == 0
     assert "very-secret" not in result.stdout
     assert "OCPI_HUB_PARTY_ID=ABC" in result.stdout
+
+
+def test_a_table_that_the_terminal_is_too_narrow_for_is_a_block_a_row(capsys, monkeypatch):
+    rows = [("5f4dcc3b-5aa7-65d6-1d83-27deb882cf99", "GreenApp", "CONNECTED", "DE/APP EMSP"), ("short", "B", "", None)]
+    columns = ("id", "partner", "status", "parties")
+    monkeypatch.setenv("COLUMNS", "50")
+    print_table(columns, rows, empty="")
+    said = capsys.readouterr().out.splitlines()
+    assert said[:4] == [
+        "id       5f4dcc3b-5aa7-65d6-1d83-27deb882cf99",
+        "partner  GreenApp",
+        "status   CONNECTED",
+        "parties  DE/APP EMSP",
+    ]
+    assert "status" not in "".join(said[4:])
+    monkeypatch.setenv("COLUMNS", "120")
+    print_table(columns, rows, empty="")
+    assert (
+        len([line for line in capsys.readouterr().out.splitlines() if "CONNECTED" in line and "GreenApp" in line]) == 1
+    )
