@@ -137,7 +137,7 @@ async def test_1_6_boots_authorises_charges_and_is_stopped(place: Place) -> None
         assert (await place.ask("BOX", StopCharging(transaction.id))).accepted
         await until(lambda: place.told(port.TransactionEnded))
     assert place.told(port.TransactionEnded)[0].transaction.energy_wh == 1500
-    assert await place.heard("TransactionEnded") == 1
+    assert await until(lambda: place.heard("TransactionEnded")) == 1
 
 
 async def test_1_6_starts_remotely_and_knows_what_for(place: Place) -> None:
