@@ -1,6 +1,7 @@
 """What happens between a driver, a car and a charger: cards, charges, what the meter shows, and what profiles allow."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from bridge_ocpp.simulator.speech201 import Speech201
 
 
-class Driven:
+class Driven(ABC):
     """A charger as drivers know it. What it is made of, and how it speaks, is SimulatedCharger's."""
 
     speech: "Speech16 | Speech201"
@@ -34,25 +35,25 @@ class Driven:
     sample_every: float | None
     tell: Callable[[str, str], None]
 
+    @abstractmethod
     def now(self) -> datetime:
         """What the charger's own clock says."""
-        raise NotImplementedError
 
+    @abstractmethod
     def soon(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something after the answer has left."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def call(self, action: str, payload: Payload, *, within: float = 30.0) -> Payload:
         """Say something and wait for the answer."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def say(self, action: str, payload: Payload) -> None:
         """Say something that is not repeated when it cannot be said."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def restart(self, reason: str = "Reboot", *, because: str = "RemoteReset") -> None:
         """Stop what runs, restart, and come back."""
-        raise NotImplementedError
 
     def charging(self) -> bool:
         return any(evse.charge is not None for evse in self.evses.values())
