@@ -87,7 +87,9 @@ async def test_without_a_broker_the_sweep_delivers(database_url: str, emsp: Part
         for n in range(3):
             await hub.put_location(f"LOC{n}")
             await emsp.hears("locations", count=n + 1)
+        await nothing_owed(hub)
         await running.terminate()
+    assert len(kept(emsp, "locations")) == 3, "each of them, by the sweep alone"
 
 
 async def test_a_broker_that_forgets_everything_loses_nothing(
