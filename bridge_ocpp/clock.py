@@ -21,6 +21,8 @@ IMPOSSIBLE = "clock_impossible"
 AHEAD = "clock_ahead"
 BEHIND = "clock_behind"
 BACKWARDS = "clock_backwards"
+WRONG = frozenset({NO_TIME, IMPOSSIBLE, AHEAD, BEHIND})
+"""Flags of times that do not count."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,14 +96,13 @@ async def _token(desk: Desk, speaker: Speaker, told: TokenShown, _received: date
 
 
 async def _transaction(desk: Desk, speaker: Speaker, told: TransactionTold, received: datetime) -> Reply:
-    verdict = None
+    verdict, hearing = None, desk.hearing(speaker, received)
     if told.asks and told.id_token is not None:
-        before = await desk.ledger.write(lambda db: transactions.answered(db, told, speaker))
+        before = await desk.ledger.write(lambda db: transactions.answered(db, told, hearing))
         if before is not None:
             return Reply(desk.now(), verdict=before.verdict, ocpp_id=before.ocpp_id)
         where = Where(speaker.id, told.evse_id, told.connector_id)
         verdict = await ask_verdict(desk, told.id_token, where)
-    hearing = desk.hearing(speaker, received)
 
     if await desk.news.take(told, hearing, sharing=speaker.key in desk.sharing):
         return Reply(desk.now(), ocpp_id=told.ocpp_id)

@@ -14,8 +14,9 @@ SECOND_END = "second_end"
 MISSING_EVENTS = "missing_events"
 NO_EVSE = "no_evse"
 SEQ_REUSED = "seq_reused"
+NO_END = "no_end"
 
-_SUSPECT = frozenset({NO_START, SECOND_END, clock.IMPOSSIBLE, clock.BACKWARDS, meter.METER_BACKWARDS})
+_SUSPECT = frozenset({NO_START, NO_END, SECOND_END, clock.IMPOSSIBLE, clock.BACKWARDS, meter.METER_BACKWARDS})
 
 
 def flag(row: TransactionRow, *flags: str, cleared: Collection[str] = ()) -> None:
@@ -69,9 +70,10 @@ def _merge_token(row: TransactionRow, told: TransactionTold, verdict: Verdict | 
 
 
 def _end(row: TransactionRow, told: TransactionTold, hearing: Hearing, judged: Judged) -> None:
-    if row.ended_at is not None:
+    if row.ended_at is not None and NO_END not in row.flags:
         flag(row, SECOND_END)
         return
+    flag(row, cleared=[NO_END])
     row.ended_at, row.ended_received_at = judged.at, hearing.received
     row.last_seq, row.stop_reason = told.seq_no, told.stop_reason
     if row.stray_key:

@@ -13,13 +13,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from bridge_ocpp.clock import EARLIEST, Judged, Said
+from bridge_ocpp.clock import EARLIEST, WRONG, Judged, Said
 from bridge_ocpp.dialects.words import ConnectorTold, Metered, Stage, TransactionTold
 from bridge_ocpp.port import ChargingState, ConnectorStatus, HubPort, Verdict
 from bridge_ocpp.records import kept_verdict, read_verdict
 from bridge_ocpp.speaker import Speaker
 from bridge_ocpp.tables import TRANSACTION_NUMBER, ChargerRow, ConnectorRow, TransactionEventRow, TransactionRow
-from bridge_ocpp.transactions import counting, telling
+from bridge_ocpp.transactions import counting, telling, unended
 from bridge_ocpp.transactions.hearing import Hearing
 from bridge_ocpp.transactions.merging import MISSING_EVENTS, NO_START, flag, merge
 from bridge_ocpp.transactions.remote_starts import remote_start_of
@@ -49,12 +49,15 @@ async def take(db: AsyncSession, told: TransactionTold, hearing: Hearing, verdic
     row = await _row_of(db, told, hearing, judged)
     if not await _is_news(db, row, told, hearing, judged, verdict):
         return row
+    unended.goes_on(row)
     began = not row.start_seen and told.stage is Stage.STARTED
     changed = merge(row, told, hearing, judged, verdict)
     if began and told.remote_start_id is None and not speaker.echoes_remote_start:
         row.remote_start_id = await remote_start_of(db, row, received=hearing.received)
-    if began and row.charging_state is None and not row.stray_key:
-        await _first_state(db, row, hearing)
+    if began and not row.stray_key:
+        await unended.followed(db, row, hearing)
+        if row.charging_state is None:
+            await _first_state(db, row, hearing)
     counted = row.energy_wh
     new = await counting.keep(db, row, told.readings, message=told.said, judged=judged, hearing=hearing)
     await counting.count(db, row, new)
@@ -76,6 +79,7 @@ async def metered(db: AsyncSession, told: Metered, hearing: Hearing) -> None:
     new = await counting.keep(db, row, told.readings, message=newest, judged=judged, hearing=hearing)
     if not new:
         return
+    unended.goes_on(row)
     counted = row.energy_wh
     flag(row, *judged.flags)
     await counting.count(db, row, new)
@@ -84,6 +88,8 @@ async def metered(db: AsyncSession, told: Metered, hearing: Hearing) -> None:
 
 async def status_changed(db: AsyncSession, told: ConnectorTold, at: datetime, hearing: Hearing) -> None:
     """A connector's status says what happens in the transaction at it, where the version has no better word."""
+    if told.status is ConnectorStatus.AVAILABLE and told.evse_id:
+        await unended.left(db, told, at, hearing)
     state = STATES.get(told.status)
     if state is None or told.evse_id == 0:
         return
@@ -102,13 +108,14 @@ async def status_changed(db: AsyncSession, told: ConnectorTold, at: datetime, he
     row = await db.scalar(query)
     if row is None or row.charging_state == state:
         return
+    unended.goes_on(row)
     await _state_is(db, row, state, at=max(at, row.started_at), hearing=hearing)
     await telling.tell(db, row, [], hearing, changed=True, began=False)
 
 
-async def answered(db: AsyncSession, told: TransactionTold, speaker: Speaker) -> Answered | None:
+async def answered(db: AsyncSession, told: TransactionTold, hearing: Hearing) -> Answered | None:
     """The earlier answer to the same news, so that nobody is asked again; None for news that is new."""
-    event, transaction = TransactionEventRow, TransactionRow
+    event, transaction, speaker = TransactionEventRow, TransactionRow, hearing.speaker
     named = (
         col(transaction.start_key) == told.digest if told.ocpp_id is None else col(transaction.ocpp_id) == told.ocpp_id
     )
@@ -117,6 +124,8 @@ async def answered(db: AsyncSession, told: TransactionTold, speaker: Speaker) ->
         .join(transaction, col(transaction.id) == col(event.transaction_id))
         .where(col(transaction.charger_key) == speaker.key, named, col(event.digest) == told.digest)
     )
+    if told.ocpp_id is None and _says_nothing(speaker.judge(told.said, received=hearing.received)):
+        query = query.where(col(transaction.ended_at).is_(None))
     found = (await db.execute(query)).first()
     if found is None:
         return None
@@ -124,7 +133,7 @@ async def answered(db: AsyncSession, told: TransactionTold, speaker: Speaker) ->
 
 
 async def settle_due(db: AsyncSession, hub: HubPort, *, now: datetime, limit: int = 1) -> int:
-    """Tell the ends whose missing messages did not come in time; how many. They are flagged."""
+    """Tell the ends whose missing messages did not come in time, or that never came; how many. They are flagged."""
     query = (
         select(TransactionRow)
         .where(col(TransactionRow.settle_at) <= now)
@@ -134,7 +143,10 @@ async def settle_due(db: AsyncSession, hub: HubPort, *, now: datetime, limit: in
     )
     rows = list(await db.scalars(query))
     for row in rows:
-        flag(row, MISSING_EVENTS)
+        if row.ended_at is None:
+            await unended.over(db, row, now=now)
+        else:
+            flag(row, MISSING_EVENTS)
         await telling.tell_end(db, row, hub, now=now)
     return len(rows)
 
@@ -147,12 +159,21 @@ async def _row_of(db: AsyncSession, told: TransactionTold, hearing: Hearing, jud
     key = hearing.speaker.key
     if told.ocpp_id is None:
         row = await _locked_start(db, key, told.digest)
+        if row is not None and row.ended_at is not None and _says_nothing(judged):
+            row.start_key = None  # a charger that counts no time begins each charge with the same words
+            await db.flush()
+            row = None
         if row is None:
             number = str(await db.scalar(select(TRANSACTION_NUMBER.next_value())))
             await _insert(db, told, hearing, judged, ocpp_id=number, start_key=told.digest)
             row = await _locked_start(db, key, told.digest)
     else:
         row = await _locked(db, key, told.ocpp_id)
+        if row is not None and _is_another(row, told, judged):
+            hearing.speaker.note("a transaction id used again")
+            row.stray_key = row.id  # it is over; what comes under its name now is about the new one
+            await db.flush()
+            row = None
         if row is None:
             # A charger that counts its messages names its transactions itself; one that does not got the name from
             # us, and a name that we never gave belongs to nothing.
@@ -162,6 +183,17 @@ async def _row_of(db: AsyncSession, told: TransactionTold, hearing: Hearing, jud
     if row is None:
         raise RuntimeError("a transaction vanished while it was being written")
     return row
+
+
+def _is_another(row: TransactionRow, told: TransactionTold, judged: Judged) -> bool:
+    """Whether a start is that of another transaction: it comes after this one had started and ended."""
+    over = row.ended_at is not None and row.start_seen and not _says_nothing(judged)
+    return over and told.stage is Stage.STARTED and judged.at > (row.ended_at or judged.at)
+
+
+def _says_nothing(judged: Judged) -> bool:
+    """Whether a time tells no two moments apart: there is none, or the clock was never set or stands still."""
+    return not WRONG.isdisjoint(judged.flags)
 
 
 async def _locked(db: AsyncSession, key: str, ocpp_id: str, *, stray_key: str = "") -> TransactionRow | None:

@@ -104,7 +104,7 @@ SELECT t.charger_key, t.ocpp_id, t.id, t.evse_id, t.charging_state, t.state_at, 
        t.energy_wh
 FROM unnest($1::varchar[], $2::varchar[]) AS n(charger_key, ocpp_id)
 JOIN ocpp_transaction t ON t.charger_key = n.charger_key AND t.ocpp_id = n.ocpp_id AND t.stray_key = ''
-WHERE t.start_seen AND t.start_told AND t.ended_at IS NULL AND t.told_at IS NULL
+WHERE t.start_seen AND t.start_told AND t.ended_at IS NULL AND t.told_at IS NULL AND t.settle_at IS NULL
 ORDER BY t.id FOR UPDATE OF t
 """
 _WRITTEN = """

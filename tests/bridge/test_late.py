@@ -188,3 +188,22 @@ async def test_a_wrong_clock_is_a_quirk_of_the_charger(here: Place) -> None:
     async with raw(here.bridge.url, "CP1") as charger:
         await charge(charger, "2035-01-01T00:00:00", "2035-01-01T01:00:00")
     await here.has_quirks("CP1", "naive_time", "clock_ahead")
+
+
+@pytest.mark.parametrize("time", [None, "1970-01-01T00:00:30Z", "2038-01-19T03:14:07Z"])
+async def test_a_clock_that_stands_still_hides_no_charge_behind_another(here: Place, time: str | None) -> None:
+    """Each charge begins with the same words, for the meter counts from 0 each time."""
+    begin = {"connectorId": 1, "idTag": "TAG", "meterStart": 0} | ({"timestamp": time} if time else {})
+    async with raw(here.bridge.url, "CP1") as charger:
+        first = await charger.call("StartTransaction", begin)
+        assert await charger.call("StartTransaction", begin) == first, "sent again, it is the same"
+        await charger.call("StopTransaction", {**stop(first["transactionId"], meterStop=500), "timestamp": time or ""})
+        second = await charger.call("StartTransaction", begin)
+        assert second["transactionId"] != first["transactionId"]
+        await charger.call("StopTransaction", {**stop(second["transactionId"], meterStop=700), "timestamp": time or ""})
+    told = here.told(port.TransactionEnded)
+    assert [(found.transaction.energy_wh, "second_end" in found.transaction.flags) for found in told] == [
+        (Decimal(500), False),
+        (Decimal(700), False),
+    ]
+    assert here.told(port.TransactionCorrected) == []

@@ -327,6 +327,21 @@ async def test_a_sequence_number_used_for_everything_loses_nothing(here: Place) 
     assert (ended.transaction.energy_wh, ended.transaction.flags) == (Decimal("1250.5"), ("seq_reused",))
 
 
+async def test_a_name_that_is_used_again_is_another_transaction(here: Place) -> None:
+    place = {"evse": {"id": 1}}
+    async with raw(here.bridge.url, "CP1", "ocpp2.0.1") as charger:
+        for minutes, wh in ((9, 100), (4, 700)):
+            await charger.call("TransactionEvent", event("Started", 0, ago(minutes), wh=wh) | place)
+            end = event("Ended", 1, ago(minutes - 2), wh=wh + 50) | place
+            for _ in range(2):
+                await charger.call("TransactionEvent", end)
+    told = here.told(port.TransactionEnded)
+    assert [(found.transaction.energy_wh, found.transaction.flags) for found in told] == [(50, ()), (50, ())]
+    assert told[0].transaction.id != told[1].transaction.id
+    assert here.told(port.TransactionCorrected) == []
+    await here.has_quirks("CP1", "a transaction id used again")
+
+
 async def test_meter_values_of_no_transaction_are_kept(here: Place) -> None:
     async with raw(here.bridge.url, "CP1") as charger:
         loose = metered(0, ago(1), "5")
