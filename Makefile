@@ -1,11 +1,22 @@
-# Everything a newcomer needs: make demo, make test. It needs Python 3.11 or newer and make, nothing else.
+# Everything a newcomer needs: make demo, make test; make alone says what there is. Needs Python 3.11 or newer and make.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 RPC    := tests/peers/ocpp_rpc
 
-.PHONY: demo test bench lint docs lock clean
+.PHONY: help demo test bench lint docs lock clean
+
+help:
+	@echo "make demo              watch a car charge roam; Ctrl-C ends it, ARGS=--once lets it end by itself"
+	@echo "make test              the whole suite, on an embedded PostgreSQL and Valkey; ARGS go to pytest"
+	@echo "make bench             benchmarks, printed as ratios"
+	@echo "make lint              ruff and mypy --strict"
+	@echo "make docs              rebuild the tables and pictures of docs/, and the site"
+	@echo "make lock              rebuild the lock files after a change of dependencies"
+	@echo "make clean             remove $(VENV) and what the tools leave behind"
+	@echo
+	@echo "After make demo or make test: $(BIN)/ocpi-hub --help"
 
 demo: $(VENV)/.ready
 	@$(BIN)/ocpi-hub demo $(ARGS)

@@ -17,6 +17,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from ocpi_hub.admin.partners import ConnectBody, connect, rotate
 from tests.world.hub import Hub, running_hub
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -145,6 +146,28 @@ async def test_the_pages_for_partners_are_true(lab: Lab) -> None:
         assert len(answers) == script_of(page).count("EXPECTED="), f"{page}: {answers}"
         wrong += [f"{page}: {got} where it says {expected}" for expected, got in answers if expected != got]
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    "page", [path.relative_to(DOCS).as_posix() for path in sorted(DOCS.rglob("*.md")) if "$HUB" in path.read_text()]
+)
+def test_a_page_sets_what_its_commands_use_or_says_where_it_is_set(page: str) -> None:
+    text_ = (DOCS / page).read_text()
+    used = set(
+        re.findall(r"\$([A-Z_]+)\b", "\n".join(re.findall(r"^```sh\n(.*?)^```", text_, re.DOTALL | re.MULTILINE)))
+    )
+    set_ = set(re.findall(r"^([A-Z_]+)=", text_, re.MULTILINE))
+    elsewhere = {"CPO": "connect-your-cpo.md", "EMSP": "connect-your-emsp.md", "HUB": "connect-your-"}
+    lost = {name for name in used - set_ if elsewhere.get(name, "nowhere") not in text_}
+    assert not lost, f"{page} uses {sorted(lost)} and sets them nowhere"
+
+
+async def test_the_example_platform_takes_the_hub_in_and_new_tokens_from_it(database_url: str, redis_url: str) -> None:
+    async with running_hub(database_url, redis_url) as hub, platform(*CPO_OFFERS) as port:
+        url = f"http://127.0.0.1:{port}/versions"
+        partner = await connect(hub.resources, ConnectBody(name="StationCo", versions_url=url, credentials_token="lab"))
+        assert [(p["country_code"], p["party_id"], p["role"]) for p in partner["parties"]] == [("NL", "ABC", "CPO")]
+        assert (await rotate(hub.resources, "StationCo"))["status"] == "CONNECTED"
 
 
 def test_every_link_between_pages_leads_somewhere() -> None:

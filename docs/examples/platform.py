@@ -5,7 +5,8 @@
     python3 docs/examples/platform.py 8002 tokens locations,sessions,cdrs,tariffs,hubclientinfo an eMSP
 
 The arguments: a port, the modules that it offers (SENDER), and those that it wants to be told (RECEIVER). It needs
-Python and nothing else, keeps nothing, and lets everybody in: a lab, not a platform.
+Python and nothing else, keeps nothing, and lets everybody in: a lab, not a platform. It is the party NL/ABC where it
+offers locations, else DE/APP; and it answers the hub's credentials when the hub begins (`partner connect`, `rotate`).
 """
 
 import json
@@ -25,6 +26,11 @@ DETAILS = {
         *({"identifier": name, "role": "RECEIVER", "url": f"{HERE}/receiver/{name}"} for name in HEARS),
     ],
 }
+ROLE = {"role": "CPO", "country_code": "NL", "party_id": "ABC", "business_details": {"name": "StationCo"}}
+if "locations" not in SENDS:
+    ROLE = {"role": "EMSP", "country_code": "DE", "party_id": "APP", "business_details": {"name": "GreenApp"}}
+# A platform makes a new token each time that it is asked for one, and forgets the old; this one lets everybody in.
+CREDENTIALS = {"token": "the-token-that-the-hub-shall-present-to-us", "url": f"{HERE}/versions", "roles": [ROLE]}
 
 
 class Platform(BaseHTTPRequestHandler):
@@ -40,6 +46,8 @@ class Platform(BaseHTTPRequestHandler):
 
     def data(self, body: bytes) -> object:
         match self.path.partition("?")[0].strip("/").split("/"):
+            case ["credentials"] if self.command != "DELETE":
+                return CREDENTIALS
             case ["versions"]:
                 return [{"version": "2.2.1", "url": f"{HERE}/2.2.1"}]
             case ["2.2.1"]:

@@ -1,11 +1,13 @@
 """Our own chargers for operators: add, look at, change, call, remove."""
 
+import re
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bridge_ocpp.port import (
@@ -28,8 +30,32 @@ from ocpi_hub.wire.headers import PartyId
 
 router = APIRouter(default_response_class=Json)
 
-Id = Annotated[str, Field(min_length=1, max_length=48, pattern=r"^[A-Za-z0-9*\-_=:+|@.]+$")]
-Password = Annotated[str, Field(min_length=8, max_length=64, pattern=r"^[!-~]+$")]
+
+def _keeps(pattern: str, rule: str) -> AfterValidator:
+    """A text that keeps one rule, which is told whole whatever of it was broken."""
+
+    def check(value: str) -> str:
+        if re.fullmatch(pattern, value) is None:
+            raise PydanticCustomError("text_rule", "must be {rule}", {"rule": rule})
+        return value
+
+    return AfterValidator(check)
+
+
+def _described(**schema: Any) -> Any:
+    return Field(json_schema_extra=schema)
+
+
+Id = Annotated[
+    str,
+    _keeps(r"[A-Za-z0-9*\-_=:+|@.]{1,48}", "1 to 48 letters, digits or * - _ = : + | @ ."),
+    _described(minLength=1, maxLength=48, pattern=r"^[A-Za-z0-9*\-_=:+|@.]+$"),
+]
+Password = Annotated[
+    str,
+    _keeps(r"[!-~]{8,64}", "8 to 64 printable ASCII characters without spaces"),
+    _described(minLength=8, maxLength=64, pattern=r"^[!-~]+$"),
+]
 
 
 class PartyBody(BaseModel):

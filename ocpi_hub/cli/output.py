@@ -51,8 +51,10 @@ def read_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         first = error.errors()[0]
+        from ocpi_hub.wire.errors import complaint
+
         name = "_".join(str(part) for part in first["loc"]).upper()
-        raise CommandFailed(f"OCPI_HUB_{name}: {first['msg']}") from None
+        raise CommandFailed(f"OCPI_HUB_{name}: {complaint(first)}") from None
 
 
 def with_hub(work: Callable[[Resources], Awaitable[T]]) -> T:

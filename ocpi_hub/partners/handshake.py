@@ -288,7 +288,7 @@ async def _exchange(resources: Resources, method: str, explored: Explored, our_t
     try:
         return Credentials.model_validate(unwrapped(result.answer.data))
     except ValidationError as error:
-        reason = f"the partner's credentials cannot be used: {from_validation(error).message}"
+        reason = f"the partner's credentials cannot be used: {from_validation(error, within='data').message}"
         raise HandshakeFailed("credentials", reason, answered=result) from None
 
 

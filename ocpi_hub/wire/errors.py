@@ -166,16 +166,38 @@ _BY_TYPE = {
     "model_type": "must be an object",
     "model_attributes_type": "must be an object",
     "dict_type": "must be an object",
-    "string_too_long": "must be at most {max_length} characters",
-    "string_too_short": "must not be empty",
-    "too_short": "must have at least {min_length} entries",
-    "too_long": "must have at most {max_length} entries",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "decimal_type": "must be a number",
+    "decimal_parsing": "must be a number",
+    "finite_number": "must be a finite number",
+    "bool_parsing": "must be true or false",
+    "list_type": "must be a list",
+    "dataclass_type": "must be an object",
+    "extra_forbidden": "is not known here",
+    "unexpected_keyword_argument": "is not known here",
+    "datetime_type": "must be a time like 2015-06-29T20:39:09Z",
+    "datetime_parsing": "must be a time like 2015-06-29T20:39:09Z",
+    "datetime_from_date_parsing": "must be a time like 2015-06-29T20:39:09Z",
+    "timezone_aware": "must be a time with its zone, like 2015-06-29T20:39:09Z",
+    "uuid_type": "must be a UUID",
+    "uuid_parsing": "must be a UUID",
     "enum": "must be {expected}",
     "literal_error": "must be {expected}",
     "greater_than_equal": "must be at least {ge}",
     "less_than_equal": "must be at most {le}",
     "greater_than": "must be more than {gt}",
     "less_than": "must be less than {lt}",
+}
+
+_COUNTED = {
+    "string_too_long": ("max_length", "at most", "character"),
+    "string_too_short": ("min_length", "at least", "character"),
+    "too_short": ("min_length", "at least", "entry"),
+    "too_long": ("max_length", "at most", "entry"),
 }
 
 
@@ -185,7 +207,7 @@ def from_validation(error: ValidationError, *, within: str = "") -> InvalidParam
     Values are never repeated, for they may be secrets. `within` is put before every path.
     """
     found = error.errors(include_url=False)
-    said = [_sentence(one["loc"], _complaint(one), within=within) for one in found[:_SHOWN]]
+    said = [_sentence(one["loc"], complaint(one), within=within) for one in found[:_SHOWN]]
     if len(found) > _SHOWN:
         said.append(f"and {len(found) - _SHOWN} more")
     return InvalidParameters("; ".join(said))
@@ -196,7 +218,8 @@ def _sentence(loc: Sequence[str | int], complaint: str, *, within: str) -> str:
     return f"{path[:200]}: {complaint}" if path else complaint
 
 
-def _complaint(one: Any) -> str:
+def complaint(one: Any) -> str:
+    """What is wrong with one value, in words: the verb and the rule. `one` is an entry of pydantic's `errors()`."""
     kind, context = one["type"], one.get("ctx", {})
     if one["input"] is None:
         return "is required"
@@ -206,5 +229,17 @@ def _complaint(one: Any) -> str:
         return str(context["error"])
     if kind in _BY_TYPE:
         return _BY_TYPE[kind].format(**context)
+    if kind in _COUNTED:
+        bound, some, word = _COUNTED[kind]
+        count = context[bound]
+        if some == "at least" and count == 1 and word == "character":
+            return "must not be empty"
+        return f"must {'be' if word == 'character' else 'have'} {some} {count} {_plural(word, count)}"
     message: str = one["msg"]
     return message[:1].lower() + message[1:]
+
+
+def _plural(word: str, count: int) -> str:
+    if count == 1:
+        return word
+    return f"{word[:-1]}ies" if word.endswith("y") else f"{word}s"

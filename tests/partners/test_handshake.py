@@ -293,6 +293,21 @@ async def test_a_refused_rotation_takes_our_new_token_back(hub: Hub) -> None:
         await works_both_ways(hub, partner, platform_id)
 
 
+@pytest.mark.parametrize(
+    ("answered", "wrong"),
+    [
+        ({"status_code": 1000, "timestamp": "2026-11-20T10:00:00Z"}, "data: is required"),
+        ({"status_code": 1000, "timestamp": "2026-11-20T10:00:00Z", "data": {"url": "https://a.b"}}, "data.token: is"),
+    ],
+)
+async def test_what_is_missing_in_the_partners_credentials_is_named(hub: Hub, answered: object, wrong: str) -> None:
+    async with Partner(("EMSP", "DE", "XYZ")) as partner:
+        platform_id = await connect(hub, partner)
+        partner.misbehave(faults.says(answered), module="credentials", method="PUT")
+        with pytest.raises(HandshakeFailed, match=f"credentials cannot be used: {wrong}"):
+            await handshake.rotate(hub.resources, platform_id)
+
+
 async def test_a_rotation_whose_answer_was_lost_leaves_both_of_our_tokens_good(hub: Hub) -> None:
     """Nobody knows whether the partner took the new one."""
     async with Partner(("EMSP", "DE", "XYZ")) as partner:

@@ -1,7 +1,11 @@
 """The tree of errors, and the sentence that a failed validation becomes."""
 
+from datetime import UTC, datetime
+from decimal import Decimal
+from uuid import UUID
+
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ocpi_hub.wire import errors
 from ocpi_hub.wire.cdrs import CDR
@@ -91,3 +95,44 @@ def test_secrets_are_never_repeated() -> None:
     secret = "s3cret with a space"
     refused = refusal(Credentials, sample("Credentials") | {"token": secret})
     assert "s3cret" not in refused.message
+
+
+class Everything(BaseModel):
+    """A value of each kind, for what is said when it is wrong."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    empty: str = Field("x", min_length=1)
+    short: str = Field("12345678", min_length=8)
+    long: str = Field("", max_length=1)
+    few: list[int] = Field([1], min_length=1)
+    count: int = 0
+    share: float = 0
+    amount: Decimal = Decimal(0)
+    on: bool = False
+    at: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+    key: UUID = UUID(int=0)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"empty": ""}, "empty: must not be empty"),
+        ({"short": "1234567"}, "short: must be at least 8 characters"),
+        ({"long": "ab"}, "long: must be at most 1 character"),
+        ({"few": []}, "few: must have at least 1 entry"),
+        ({"few": 1}, "few: must be a list"),
+        ({"count": "many"}, "count: must be a whole number"),
+        ({"count": 1.5}, "count: must be a whole number"),
+        ({"share": "half"}, "share: must be a number"),
+        ({"amount": "much"}, "amount: must be a number"),
+        ({"on": "perhaps"}, "on: must be true or false"),
+        ({"at": "noon"}, "at: must be a time like 2015-06-29T20:39:09Z"),
+        ({"key": "abc"}, "key: must be a UUID"),
+        ({"kee": 1}, "kee: is not known here"),
+    ],
+)
+def test_a_rule_is_told_as_it_is(given: dict[str, object], said: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Everything.model_validate(given)
+    assert from_validation(caught.value).message == said
