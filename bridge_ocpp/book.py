@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from bridge_ocpp import ocppj, passwords, records
+from bridge_ocpp.config import Signing
 from bridge_ocpp.devices.shelf import OWNED, Shelf
 from bridge_ocpp.devices.stream_tables import StreamRow
 from bridge_ocpp.devices.streams import Streams
@@ -24,7 +25,6 @@ from bridge_ocpp.port import (
     TransactionFilter,
 )
 from bridge_ocpp.security import credentials
-from bridge_ocpp.security.authority import Signing
 from bridge_ocpp.security.strongbox import Strongbox
 from bridge_ocpp.security.tables import SecurityEventRow
 from bridge_ocpp.smart.book import Sites

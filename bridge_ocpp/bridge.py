@@ -12,12 +12,12 @@ from uuid import uuid4
 import redis.asyncio
 import structlog
 
-from bridge_ocpp import status, transactions
+from bridge_ocpp import procedures, status, transactions
 from bridge_ocpp.config import BridgeConfig
 from bridge_ocpp.connection import Connection
-from bridge_ocpp.devices import asking, tending
-from bridge_ocpp.devices.errands import Errands
-from bridge_ocpp.handlers import Desk
+from bridge_ocpp.devices import tending
+from bridge_ocpp.errands.running import Errands
+from bridge_ocpp.handlers import Reception
 from bridge_ocpp.journal import Journal
 from bridge_ocpp.ledger import Ledger, UnitOfWork
 from bridge_ocpp.port import Attend, Command, HubPort, Outcome, OutcomeStatus
@@ -63,7 +63,7 @@ class Bridge:
         self._journal = Journal()
         self._beat_every = min(5.0, config.ping_interval / 4)
         self._ear = Ear(redis, self.process_id, lease=config.ping_interval * 1.5)
-        desk = Desk(config, self._ledger, hub, now)
+        desk = Reception(config, self._ledger, hub, now)
         self._arrivals = desk.arrivals
         self._seats = Seats(desk, self._journal, self._ear)
         self._foreman = Foreman(desk, self._seats.connections)
@@ -156,7 +156,7 @@ class Bridge:
             if isinstance(command, Attend):
                 await self._errands.run_due(now=self._now(), charger_key=charger_key)
                 return Outcome(OutcomeStatus.ACCEPTED)
-            return await asking.execute(connection, command, within=within)
+            return await procedures.execute(connection, command, within=within)
         except Exception as error:
             log.exception("bridge.command_failed", charger=connection.speaker.id, error=type(error).__name__)
             return Outcome(OutcomeStatus.FAILED, "the bridge could not ask the charger")

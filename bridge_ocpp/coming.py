@@ -17,14 +17,14 @@ from bridge_ocpp.clock import EARLIEST
 from bridge_ocpp.config import BridgeConfig
 from bridge_ocpp.devices import booting
 from bridge_ocpp.dialects.words import Boot
+from bridge_ocpp.hearing import Hearing
 from bridge_ocpp.ledger import LEFT, Ledger, Left, Sharing
 from bridge_ocpp.port import ChargerBooted, ChargerOnline, HubPort
 from bridge_ocpp.security import credentials
 from bridge_ocpp.security.admission import Entry, Known
 from bridge_ocpp.smart import balancer
-from bridge_ocpp.status import ACCEPTED, REJECTED
+from bridge_ocpp.speaker import ACCEPTED, REJECTED
 from bridge_ocpp.tables import ChargerRow, any_of
-from bridge_ocpp.transactions import Hearing
 from bridge_ocpp.upkeep import firmware
 
 AT_ONCE = 32

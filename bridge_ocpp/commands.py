@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from bridge_ocpp import noting, records
 from bridge_ocpp.asking import NoAnswer
-from bridge_ocpp.connection import Connection
+from bridge_ocpp.connected import Connected
 from bridge_ocpp.dialects.device_words import Unsayable
 from bridge_ocpp.dialects.words import Payload
 from bridge_ocpp.journal import mask
@@ -45,14 +45,14 @@ _NOT_YET: Mapping[type[Command], tuple[str, ...]] = {
     StopCharging: ("Pending", "Rejected"),
 }
 """What must not be asked of a charger whose boot was answered so (1.6, 4.2; 2.0.1, B02.FR.05)."""
-_COMPOSED: Mapping[type, Callable[[Connection, Any, applying.Ask], Awaitable[Outcome]]] = {
+_COMPOSED: Mapping[type, Callable[[Connected, Any, applying.Ask], Awaitable[Outcome]]] = {
     LimitTransaction: applying.limit,
     ShareCurrent: applying.share,
 }
 """Commands that become others, by what is known of the charger."""
 
 
-async def execute(connection: Connection, command: Command, *, within: float) -> Outcome:
+async def execute(connection: Connected, command: Command, *, within: float) -> Outcome:
     """Ask the charger and wait at most `within` seconds, the time for its turn included."""
     if connection.speaker.boot_answer in _NOT_YET.get(type(command), ()):
         return Outcome(OutcomeStatus.REJECTED, "the charger's boot has not been accepted yet")
@@ -67,7 +67,7 @@ async def execute(connection: Connection, command: Command, *, within: float) ->
         return Outcome(OutcomeStatus.OFFLINE if nothing.offline else OutcomeStatus.TIMEOUT, str(nothing))
 
 
-async def _raw(connection: Connection, command: RawCall, *, within: float) -> Outcome:
+async def _raw(connection: Connected, command: RawCall, *, within: float) -> Outcome:
     edition, action = connection.edition, command.action
     if not edition.knows(action):
         return Outcome(OutcomeStatus.NOT_SUPPORTED, f"{connection.dialect.protocol} has no {action}")
@@ -81,7 +81,7 @@ async def _raw(connection: Connection, command: RawCall, *, within: float) -> Ou
     return Outcome(OutcomeStatus.ACCEPTED, payload=mask(answer.payload))
 
 
-async def _translated(connection: Connection, command: Command, *, within: float) -> Outcome:
+async def _translated(connection: Connected, command: Command, *, within: float) -> Outcome:
     outbound = connection.dialect.outbound.get(type(command))
     if outbound is None:
         return Outcome(OutcomeStatus.NOT_SUPPORTED, f"{connection.dialect.protocol} has no {type(command).__name__}")
@@ -102,7 +102,7 @@ async def _translated(connection: Connection, command: Command, *, within: float
 
 
 async def _remembered(
-    connection: Connection, command: StartCharging, action: str, payload: Payload, *, within: float
+    connection: Connected, command: StartCharging, action: str, payload: Payload, *, within: float
 ) -> Outcome:
     """A remote start that the charger cannot name later is written down first, and crossed out when refused."""
     desk, key = connection.desk, connection.speaker.key
@@ -113,7 +113,7 @@ async def _remembered(
     return outcome
 
 
-async def _asked(connection: Connection, command: Command, action: str, payload: Payload, *, within: float) -> Outcome:
+async def _asked(connection: Connected, command: Command, action: str, payload: Payload, *, within: float) -> Outcome:
     answer = await connection.asker.ask(action, payload, within=within)
     if isinstance(answer, CallError | Broken):
         return _refused(answer)
@@ -130,7 +130,7 @@ async def _asked(connection: Connection, command: Command, action: str, payload:
     return outcome
 
 
-async def _about(connection: Connection, command: Command) -> Transaction | None:
+async def _about(connection: Connected, command: Command) -> Transaction | None:
     """The running transaction that the command names, if it names one."""
     named = _names(command)
     if named is None:

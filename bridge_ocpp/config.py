@@ -5,11 +5,34 @@ No reading of the environment here: that is the assembler's business.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
 
-from bridge_ocpp.security.authority import Signing
-from bridge_ocpp.security.tls import TlsFiles
 
-__all__ = ["BridgeConfig", "Signing", "TlsFiles"]
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """PEM files. A certificate file holds the whole chain, its own certificate first; one of each kind of key may be
+    given, so that ECDSA and RSA are both served. `client_authority` holds the authorities of client certificates.
+    """
+
+    pairs: tuple[tuple[Path, Path], ...]
+    client_authority: Path | None = None
+
+    def all(self) -> tuple[Path, ...]:
+        files = [path for pair in self.pairs for path in pair]
+        return (*files, self.client_authority) if self.client_authority else tuple(files)
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """How chargers' certificates are signed. `secret` (32 bytes) seals the authority's key; `own`: requests are signed
+    at once by our authority, else each waits for an operator.
+    """
+
+    secret: bytes = field(repr=False)
+    name: str = "OCPI hub"
+    own: bool = True
+    lifetime: timedelta = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)

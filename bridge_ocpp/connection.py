@@ -13,10 +13,10 @@ from typing import Any, Protocol
 
 import structlog
 
-from bridge_ocpp import ocppj, status
+from bridge_ocpp import ocppj
 from bridge_ocpp.asking import Asker, SocketGone
 from bridge_ocpp.dialects.words import Dialect, Refused
-from bridge_ocpp.handlers import Desk, handle
+from bridge_ocpp.handlers import Reception, handle
 from bridge_ocpp.journal import Journal
 from bridge_ocpp.ocppj import Broken, Call, CallError, CallResult, Fault, ResultError, Send
 from bridge_ocpp.quirks import mend
@@ -76,7 +76,9 @@ class Connection:
         "speaker",
     )
 
-    def __init__(self, socket: Socket, *, speaker: Speaker, dialect: Dialect, desk: Desk, journal: Journal) -> None:
+    def __init__(
+        self, socket: Socket, *, speaker: Speaker, dialect: Dialect, desk: Reception, journal: Journal
+    ) -> None:
         self.socket = socket
         self.speaker = speaker
         self.dialect = dialect
@@ -271,7 +273,7 @@ class Connection:
             log.exception("bridge.send_failed", charger=self.speaker.id, action=call.action, error=type(error).__name__)
 
     def _may_say(self, action: str) -> None:
-        if not status.may_say(self.speaker, action, boots_first=self.dialect.boots_first):
+        if not self.speaker.may_say(action, boots_first=self.dialect.boots_first):
             raise Refused(Fault.SECURITY, f"{action} before a boot was accepted")
 
     def _mended(self, call: Call | Send, schema: Schema) -> None:

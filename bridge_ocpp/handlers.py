@@ -6,7 +6,7 @@ A reply is returned only after its transaction is committed. Sockets and frames 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +17,7 @@ from sqlmodel import col
 
 from bridge_ocpp import reservations, status, transactions
 from bridge_ocpp.coming import Arrivals, BootTold
-from bridge_ocpp.config import BridgeConfig
+from bridge_ocpp.desk import Desk
 from bridge_ocpp.devices import reports, streams
 from bridge_ocpp.dialects.charging import LimitTold, NeedsTold, PlanTold, ProfilesReported
 from bridge_ocpp.dialects.device_words import ReportPart
@@ -38,13 +38,12 @@ from bridge_ocpp.dialects.words import (
     TransactionTold,
     Transfer,
 )
-from bridge_ocpp.ledger import Ledger
-from bridge_ocpp.port import AuthStatus, HubPort, IdToken, Verdict, Where
+from bridge_ocpp.hearing import Hearing
+from bridge_ocpp.port import AuthStatus, IdToken, Verdict, Where
 from bridge_ocpp.security import events, signing
 from bridge_ocpp.smart import balancer, keeping
-from bridge_ocpp.speaker import Speaker
+from bridge_ocpp.speaker import ACCEPTED, Speaker
 from bridge_ocpp.tables import ChargerRow, TransactionRow
-from bridge_ocpp.transactions import Hearing
 from bridge_ocpp.transactions.news import News
 from bridge_ocpp.upkeep import alerts, firmware, logs, reported
 
@@ -52,13 +51,9 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """What the handlers work with."""
+class Reception(Desk):
+    """The desk of those who hear chargers."""
 
-    config: BridgeConfig
-    ledger: Ledger
-    hub: HubPort
-    now: Callable[[], datetime]
     sharing: set[str] = field(default_factory=set)
     """The chargers, by key, whose sites share their power: only their meters need to be looked at for that."""
 
@@ -72,30 +67,27 @@ class Desk:
         object.__setattr__(self, "arrivals", Arrivals(self.config, self.ledger, self.hub, self.sharing))
         object.__setattr__(self, "news", News(self.ledger, self.config.update_interval))
 
-    def hearing(self, speaker: Speaker, received: datetime) -> Hearing:
-        return Hearing(speaker, received, self.hub, timedelta(seconds=self.config.settle_window))
 
-
-async def handle(desk: Desk, speaker: Speaker, fact: Fact, *, protocol: str, received: datetime) -> Reply:
+async def handle(desk: Reception, speaker: Speaker, fact: Fact, *, protocol: str, received: datetime) -> Reply:
     """What came of a fact, once it is committed."""
     if isinstance(fact, Boot):
         answer = await desk.arrivals.booted(BootTold(fact, protocol, desk.hearing(speaker, received)))
         speaker.boot_answer = answer
-        accepted = answer == status.ACCEPTED
+        accepted = answer == ACCEPTED
         interval = desk.config.heartbeat_interval if accepted else desk.config.boot_interval
         return Reply(desk.now(), boot_status=answer, interval=interval)
     return await _HANDLERS[type(fact)](desk, speaker, fact, received)
 
 
-async def _beat(desk: Desk, _speaker: Speaker, _told: Beat | Transfer, _received: datetime) -> Reply:
+async def _beat(desk: Reception, _speaker: Speaker, _told: Beat | Transfer, _received: datetime) -> Reply:
     return Reply(desk.now())
 
 
-async def _token(desk: Desk, speaker: Speaker, told: TokenShown, _received: datetime) -> Reply:
+async def _token(desk: Reception, speaker: Speaker, told: TokenShown, _received: datetime) -> Reply:
     return Reply(desk.now(), verdict=await ask_verdict(desk, told.token, Where(speaker.id)))
 
 
-async def _transaction(desk: Desk, speaker: Speaker, told: TransactionTold, received: datetime) -> Reply:
+async def _transaction(desk: Reception, speaker: Speaker, told: TransactionTold, received: datetime) -> Reply:
     verdict, hearing = None, desk.hearing(speaker, received)
     if told.asks and told.id_token is not None:
         before = await desk.ledger.write(lambda db: transactions.answered(db, told, hearing))
@@ -117,7 +109,7 @@ async def _transaction(desk: Desk, speaker: Speaker, told: TransactionTold, rece
     return Reply(desk.now(), verdict=verdict, ocpp_id=row.ocpp_id, total_cost=total_cost)
 
 
-async def _total_cost(db: AsyncSession, desk: Desk, row: TransactionRow) -> Decimal | None:
+async def _total_cost(db: AsyncSession, desk: Reception, row: TransactionRow) -> Decimal | None:
     """What a transaction that is over and told cost, at a charger that shows it."""
     if row.told_at is None or not await db.scalar(
         select(col(ChargerRow.shows_cost)).where(col(ChargerRow.key) == row.charger_key)
@@ -127,7 +119,7 @@ async def _total_cost(db: AsyncSession, desk: Desk, row: TransactionRow) -> Deci
 
 
 def _written(work: Callable[[AsyncSession, Any, Hearing], Awaitable[None]]) -> Callable[..., Awaitable[Reply]]:
-    async def handler(desk: Desk, speaker: Speaker, told: Any, received: datetime) -> Reply:
+    async def handler(desk: Reception, speaker: Speaker, told: Any, received: datetime) -> Reply:
         hearing = desk.hearing(speaker, received)
         await desk.ledger.write(lambda db: work(db, told, hearing))
         return Reply(desk.now())
@@ -135,16 +127,16 @@ def _written(work: Callable[[AsyncSession, Any, Hearing], Awaitable[None]]) -> C
     return handler
 
 
-async def _stream_opened(desk: Desk, speaker: Speaker, told: StreamOpened, received: datetime) -> Reply:
+async def _stream_opened(desk: Reception, speaker: Speaker, told: StreamOpened, received: datetime) -> Reply:
     hearing = desk.hearing(speaker, received)
     return Reply(desk.now(), accepted=await desk.ledger.write(lambda db: streams.opened(db, told, hearing)))
 
 
-async def _chain_status(desk: Desk, _speaker: Speaker, told: ChainStatusAsked, _received: datetime) -> Reply:
+async def _chain_status(desk: Reception, _speaker: Speaker, told: ChainStatusAsked, _received: datetime) -> Reply:
     return Reply(desk.now(), content=told.certificates)
 
 
-async def _meter(desk: Desk, speaker: Speaker, told: Metered, received: datetime) -> Reply:
+async def _meter(desk: Reception, speaker: Speaker, told: Metered, received: datetime) -> Reply:
     hearing = desk.hearing(speaker, received)
 
     if told.ocpp_id is None and speaker.key not in desk.sharing:
@@ -162,7 +154,7 @@ async def _meter(desk: Desk, speaker: Speaker, told: Metered, received: datetime
     return Reply(desk.now())
 
 
-async def _signing_wanted(desk: Desk, speaker: Speaker, told: SigningWanted, received: datetime) -> Reply:
+async def _signing_wanted(desk: Reception, speaker: Speaker, told: SigningWanted, received: datetime) -> Reply:
     policy = desk.config.signing
     if policy is None:
         return Reply(desk.now(), accepted=False, reason="this hub signs no certificates")
@@ -171,7 +163,7 @@ async def _signing_wanted(desk: Desk, speaker: Speaker, told: SigningWanted, rec
     return Reply(desk.now(), accepted=reason is None, reason=reason or "")
 
 
-async def _unserved(desk: Desk, speaker: Speaker, told: Unserved, _received: datetime) -> Reply:
+async def _unserved(desk: Reception, speaker: Speaker, told: Unserved, _received: datetime) -> Reply:
     log.info("bridge.unserved", charger=speaker.id, topic=told.topic)
     return Reply(desk.now())
 
@@ -206,7 +198,7 @@ _HANDLERS: Mapping[type, Callable[..., Awaitable[Reply]]] = {
 }
 
 
-async def ask_verdict(desk: Desk, token: IdToken, where: Where) -> Verdict:
+async def ask_verdict(desk: Reception, token: IdToken, where: Where) -> Verdict:
     """The business side's verdict, or a refusal when it has none in time: nobody charges because we failed."""
     try:
         async with asyncio.timeout(desk.config.verdict_timeout):

@@ -7,10 +7,10 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bridge_ocpp import reservations
-from bridge_ocpp.connection import Connection
+from bridge_ocpp.connected import Connected
+from bridge_ocpp.hearing import Hearing
 from bridge_ocpp.port import CancelReservation, ClearProfiles, Command, Outcome, RawCall, ReserveNow, SetProfile
 from bridge_ocpp.smart import keeping
-from bridge_ocpp.transactions import Hearing
 
 log = structlog.get_logger()
 
@@ -22,7 +22,7 @@ _NOTED: Mapping[type, Callable[[AsyncSession, Any, Hearing], Awaitable[None]]] =
 }
 
 
-async def note(connection: Connection, command: Command, outcome: Outcome) -> None:
+async def note(connection: Connected, command: Command, outcome: Outcome) -> None:
     """Write down what follows from a command that the charger accepted."""
     keep = _NOTED.get(type(command))
     if keep is None or not outcome.accepted:
@@ -31,7 +31,7 @@ async def note(connection: Connection, command: Command, outcome: Outcome) -> No
     await connection.desk.ledger.write(lambda db: keep(db, command, hearing))
 
 
-async def note_raw(connection: Connection, call: RawCall, answer: Mapping[str, Any]) -> None:
+async def note_raw(connection: Connected, call: RawCall, answer: Mapping[str, Any]) -> None:
     """The same for an operator's own call, read as the command that it means."""
     meant = connection.dialect.meant.get(call.action)
     if meant is None:

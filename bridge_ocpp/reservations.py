@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from bridge_ocpp.dialects.words import ReservationTold
+from bridge_ocpp.hearing import Hearing
 from bridge_ocpp.port import CancelReservation, ReservationChanged, ReservationRecord, ReserveNow
 from bridge_ocpp.tables import ReservationRow, TransactionRow
-from bridge_ocpp.transactions import Hearing
 
 ACTIVE = "Active"
 

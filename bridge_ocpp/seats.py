@@ -18,7 +18,7 @@ from bridge_ocpp import status
 from bridge_ocpp.coming import Claim, Claimed
 from bridge_ocpp.connection import Connection, Socket
 from bridge_ocpp.dialects.words import Dialect
-from bridge_ocpp.handlers import Desk
+from bridge_ocpp.handlers import Reception
 from bridge_ocpp.journal import Journal
 from bridge_ocpp.relay import Ear
 from bridge_ocpp.security.admission import Entry
@@ -37,7 +37,7 @@ DRAIN = 10.0
 class Seats:
     """The chargers of one bridge process, by key."""
 
-    def __init__(self, desk: Desk, journal: Journal, ear: Ear) -> None:
+    def __init__(self, desk: Reception, journal: Journal, ear: Ear) -> None:
         self.connections: dict[str, Connection] = {}
         self.leaving: set[asyncio.Task[None]] = set()
         self.closing = False

@@ -9,6 +9,8 @@ from datetime import datetime
 from bridge_ocpp.clock import BACKLOG, Judged, Said, judge
 
 MOST_QUIRKS = 50
+ACCEPTED, PENDING, REJECTED = "Accepted", "Pending", "Rejected"
+"""What a boot is answered."""
 
 
 @dataclass(slots=True)
@@ -22,11 +24,23 @@ class Speaker:
     behind_since: datetime | None
     echoes_remote_start: bool
     boot_answer: str | None = None
-    """What its last boot was answered: Accepted, Pending, Rejected; None when it has never booted."""
+    """What its last boot was answered; None when it has never booted."""
     invited: set[str] = field(default_factory=set)
     """Actions that we asked it for on this connection; they may come before its boot is accepted."""
     quirks: set[str] = field(default_factory=set)
     new_quirks: list[str] = field(default_factory=list)
+
+    def may_say(self, action: str, *, boots_first: bool) -> bool:
+        """Whether the charger may send this action now, as its last boot was answered.
+
+        Pending: only what we asked it for (1.6, 4.2; 2.0.1, B02.FR.02 and FR.09). Rejected: nothing but another boot
+        (B03.FR.07). One that has never booted may speak where the version does not say otherwise (`boots_first`).
+        """
+        if action == "BootNotification" or self.boot_answer == ACCEPTED:
+            return True
+        if self.boot_answer is None:
+            return not boots_first
+        return self.boot_answer == PENDING and action in self.invited
 
     def judge(self, said: Said, *, received: datetime, offline: bool | None = None) -> Judged:
         """See clock.judge. What a charger queued comes within an hour of its connecting, or was not queued."""

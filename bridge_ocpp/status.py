@@ -15,27 +15,12 @@ from sqlmodel import col
 from bridge_ocpp import ocppj, transactions
 from bridge_ocpp.clock import AHEAD, TOLERANCE, Said
 from bridge_ocpp.dialects.words import ConnectorTold, Notice
+from bridge_ocpp.hearing import Hearing
 from bridge_ocpp.journal import mask
 from bridge_ocpp.port import ChargerOnline, ConnectorStatus, ConnectorStatusChanged, HubPort
-from bridge_ocpp.speaker import Speaker
 from bridge_ocpp.tables import BridgeRow, ChargerRow, ConnectorRow, NoticeRow, SampleRow
-from bridge_ocpp.transactions import Hearing, remote_starts
+from bridge_ocpp.transactions import remote_starts
 from bridge_ocpp.upkeep import alerts, reported
-
-ACCEPTED, PENDING, REJECTED = "Accepted", "Pending", "Rejected"
-
-
-def may_say(speaker: Speaker, action: str, *, boots_first: bool) -> bool:
-    """Whether a charger may send this action now, as its last boot was answered.
-
-    Pending: only what we asked it for (1.6, 4.2; 2.0.1, B02.FR.02 and FR.09). Rejected: nothing but another boot
-    (B03.FR.07). One that has never booted may speak where the version does not say otherwise (`boots_first`).
-    """
-    if action == "BootNotification" or speaker.boot_answer == ACCEPTED:
-        return True
-    if speaker.boot_answer is None:
-        return not boots_first
-    return speaker.boot_answer == PENDING and action in speaker.invited
 
 
 async def release(

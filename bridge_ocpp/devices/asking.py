@@ -4,15 +4,15 @@ A charger that refuses a message is asked in halves.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bridge_ocpp import commands, ocppj
-from bridge_ocpp.connection import Connection
-from bridge_ocpp.devices import errands, local_list, variables
+from bridge_ocpp import commands, errands, ocppj
+from bridge_ocpp.connected import Connected, Procedure
+from bridge_ocpp.devices import local_list, variables
 from bridge_ocpp.devices.limits import Limits, chunks, limits_of
 from bridge_ocpp.devices.tables import AvailabilityRow
 from bridge_ocpp.devices.variables import key_of
@@ -23,16 +23,13 @@ from bridge_ocpp.port import (
     Command,
     GetLocalListVersion,
     GetVariables,
-    ListCertificates,
     Outcome,
     OutcomeStatus,
-    RotatePassword,
     SendLocalList,
     SetVariables,
     VariableName,
     VariableSetting,
 )
-from bridge_ocpp.security import delivering, rotating
 
 
 class NotAnswered(Exception):
@@ -43,7 +40,7 @@ class NotAnswered(Exception):
         self.outcome = outcome
 
 
-async def get_variables(connection: Connection, command: GetVariables, *, within: float) -> Outcome:
+async def get_variables(connection: Connected, command: GetVariables, *, within: float) -> Outcome:
     """See port.GetVariables. What was read is written down, too."""
     names = [_at_home(connection, name) for name in command.names]
     limits = await limits_of(connection, "get_variables", command=GetVariables)
@@ -54,7 +51,7 @@ async def get_variables(connection: Connection, command: GetVariables, *, within
     return _joined(found)
 
 
-async def set_variables(connection: Connection, command: SetVariables, *, within: float) -> Outcome:
+async def set_variables(connection: Connected, command: SetVariables, *, within: float) -> Outcome:
     """See port.SetVariables. What was accepted is read back at once, and compared with what is wished."""
     settings = [replace(setting, name=_at_home(connection, setting.name)) for setting in command.settings]
     limits = await limits_of(connection, "set_variables", command=SetVariables)
@@ -74,7 +71,7 @@ async def set_variables(connection: Connection, command: SetVariables, *, within
     return _joined(found)
 
 
-async def change_availability(connection: Connection, command: ChangeAvailability, *, within: float) -> Outcome:
+async def change_availability(connection: Connected, command: ChangeAvailability, *, within: float) -> Outcome:
     """Ask, and write down what was answered to the wish, where there is one."""
     desk, place = connection.desk, (connection.speaker.key, command.evse_id or 0, command.connector_id or 0)
     outcome = await commands.execute(connection, command, within=within)
@@ -89,21 +86,13 @@ async def change_availability(connection: Connection, command: ChangeAvailabilit
     return outcome
 
 
-PROCEDURES: Mapping[type[Command], Callable[..., Awaitable[Outcome]]] = {
+PROCEDURES: Mapping[type[Command], Procedure] = {
     GetVariables: get_variables,
     SetVariables: set_variables,
     ChangeAvailability: change_availability,
-    RotatePassword: rotating.rotate,
-    ListCertificates: delivering.list_certificates,
     GetLocalListVersion: local_list.version,
     SendLocalList: local_list.send,
 }
-
-
-async def execute(connection: Connection, command: Command, *, within: float) -> Outcome:
-    """Ask a charger, in several messages where the command needs them."""
-    procedure = PROCEDURES.get(type(command), commands.execute)
-    return await procedure(connection, command, within=within)
 
 
 _ITEM = 120
@@ -111,7 +100,7 @@ _ITEM = 120
 
 
 async def _read(
-    connection: Connection, names: Sequence[VariableName], limits: Limits, *, until: float
+    connection: Connected, names: Sequence[VariableName], limits: Limits, *, until: float
 ) -> list[Reported]:
     found: list[Reported] = []
     for chunk in chunks(names, limits, lambda name: _ITEM + len(key_of(name))):
@@ -125,7 +114,7 @@ async def _read(
 
 
 async def _write(
-    connection: Connection, settings: Sequence[VariableSetting], limits: Limits, *, until: float
+    connection: Connected, settings: Sequence[VariableSetting], limits: Limits, *, until: float
 ) -> list[Reported]:
     found: list[Reported] = []
     for chunk in chunks(settings, limits, lambda one: _ITEM + len(key_of(one.name)) + len(ocppj.dumps(one.value))):
@@ -136,7 +125,7 @@ async def _write(
 
 
 async def _halved(
-    connection: Connection,
+    connection: Connected,
     chunk: Sequence[Any],
     say: Callable[[Sequence[Any]], Command],
     name_of: Callable[[Any], VariableName],
@@ -169,7 +158,7 @@ def _matched(names: Sequence[VariableName], found: Sequence[Mapping[str, Any]]) 
     ]
 
 
-def _at_home(connection: Connection, name: VariableName) -> VariableName:
+def _at_home(connection: Connected, name: VariableName) -> VariableName:
     """Where a version keeps all variables in one component, that is where this one is."""
     own = connection.dialect.own_component
     return replace(name, component=own) if own else name

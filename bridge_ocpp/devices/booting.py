@@ -6,7 +6,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from bridge_ocpp.devices import errands
+from bridge_ocpp import errands
 from bridge_ocpp.devices.tables import AvailabilityRow, ReportRow, VariableRow
 from bridge_ocpp.tables import ChargerRow, any_of
 

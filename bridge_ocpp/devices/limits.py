@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import col
 
-from bridge_ocpp.connection import Connection
+from bridge_ocpp.connected import Connected
 from bridge_ocpp.devices.tables import VariableRow
 from bridge_ocpp.devices.variables import key_of
 from bridge_ocpp.port import Command
@@ -26,7 +26,7 @@ class Limits:
 
 
 async def limits_of(
-    connection: Connection, what: str, *, command: type[Command] | None = None, otherwise: int = AT_ONCE
+    connection: Connected, what: str, *, command: type[Command] | None = None, otherwise: int = AT_ONCE
 ) -> Limits:
     """How much of `what` the charger takes at once (see Dialect.limits)."""
     dialect, key = connection.dialect, connection.speaker.key

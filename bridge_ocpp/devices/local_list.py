@@ -7,7 +7,7 @@ import asyncio
 from dataclasses import replace
 
 from bridge_ocpp import commands
-from bridge_ocpp.connection import Connection
+from bridge_ocpp.connected import Connected
 from bridge_ocpp.devices.limits import chunks, limits_of
 from bridge_ocpp.port import GetLocalListVersion, LocalListEntry, Outcome, OutcomeStatus, SendLocalList
 
@@ -17,7 +17,7 @@ _ENTRY = 160
 """Bytes of an entry around its token and group."""
 
 
-async def version(connection: Connection, command: GetLocalListVersion, *, within: float) -> Outcome:
+async def version(connection: Connected, command: GetLocalListVersion, *, within: float) -> Outcome:
     """See port.GetLocalListVersion; `most` in the payload is how many entries fit, where the charger reports it."""
     outcome = await commands.execute(connection, command, within=within)
     if not outcome.accepted or outcome.payload is None:
@@ -26,7 +26,7 @@ async def version(connection: Connection, command: GetLocalListVersion, *, withi
     return replace(outcome, payload={**outcome.payload, "most": room.items or None})
 
 
-async def send(connection: Connection, command: SendLocalList, *, within: float) -> Outcome:
+async def send(connection: Connected, command: SendLocalList, *, within: float) -> Outcome:
     """See port.SendLocalList. The payload is {"version": n}, the version of the list after the last message.
 
     Each message counts on from `version`, for a difference must be newer than what it changes (1.6, 5.15).

@@ -7,12 +7,13 @@ from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from bridge_ocpp.devices import errands, variables
+from bridge_ocpp import errands
+from bridge_ocpp.devices import variables
 from bridge_ocpp.devices.tables import ReportRow, VariableRow
 from bridge_ocpp.dialects.device_words import ReportPart
+from bridge_ocpp.hearing import Hearing
 from bridge_ocpp.port import Outcome
 from bridge_ocpp.tables import ChargerRow
-from bridge_ocpp.transactions import Hearing
 
 PATIENCE = timedelta(minutes=5)
 """How long the parts of a report may take before it is asked for again."""

@@ -8,11 +8,12 @@ from sqlalchemy import delete, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from bridge_ocpp import status
-from bridge_ocpp.devices import errands, reports, variables
-from bridge_ocpp.devices.tables import AvailabilityRow, ErrandRow, ReportRow, VariableRow
+from bridge_ocpp import errands
+from bridge_ocpp.devices import reports, variables
+from bridge_ocpp.devices.tables import AvailabilityRow, ReportRow, VariableRow
 from bridge_ocpp.devices.variables import key_of, name_of
 from bridge_ocpp.dialects import DIALECTS
+from bridge_ocpp.errands.tables import ErrandRow
 from bridge_ocpp.port import (
     AvailabilityRecord,
     ChangeAvailability,
@@ -21,6 +22,7 @@ from bridge_ocpp.port import (
     VariableRecord,
     VariableSetting,
 )
+from bridge_ocpp.speaker import ACCEPTED, PENDING, REJECTED
 from bridge_ocpp.tables import ChargerRow
 
 LOOK_AGAIN = timedelta(seconds=30)
@@ -120,7 +122,7 @@ class Shelf:
         await errands.owe(db, charger.key, "cache", due_at=self._now())
 
     async def set_boot_status(self, charger_id: str, word: str, db: AsyncSession) -> None:
-        if word not in (status.ACCEPTED, status.PENDING, status.REJECTED):
+        if word not in (ACCEPTED, PENDING, REJECTED):
             raise ValueError("boot_status is Accepted, Pending or Rejected")
         charger = await _charger(charger_id, db, lock=True)
         if charger.boot_status != word:

@@ -12,7 +12,7 @@ from sqlmodel import col
 from bridge_ocpp import port
 from bridge_ocpp.devices.stream_tables import StreamRow
 from bridge_ocpp.dialects.stream_words import StreamClosed, StreamOpened, StreamTold
-from bridge_ocpp.transactions import Hearing
+from bridge_ocpp.hearing import Hearing
 
 MOST_STREAMS = 50
 """Streams that one charger may keep open."""

@@ -1,11 +1,11 @@
-"""What the bridge knows of devices: their variables and the wishes about them, reports, availability, errands.
+"""What the bridge knows of devices: their variables and the wishes about them, reports, availability.
 
 A `key` is folded to lower case; names compare without case (OCPP 2.0.1, part 2, identifierString). Times are UTC.
 """
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Boolean, Index, PrimaryKeyConstraint, Text, text
+from sqlalchemy import BigInteger, Boolean, Index, PrimaryKeyConstraint, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -81,24 +81,3 @@ class AvailabilityRow(SQLModel, table=True):
     wanted_at: datetime = Field(sa_type=Moment)
     outcome: str | None = None
     told_at: datetime | None = Field(default=None, sa_type=Moment)
-
-
-class ErrandRow(SQLModel, table=True):
-    """Something that is owed to a charger until it is done; `version` counts how often it was owed anew meanwhile.
-
-    It is run by the bridge process that holds the charger's socket, under a lease: a process that dies leaves it due.
-    """
-
-    __tablename__ = "ocpp_errand"
-    __table_args__ = (
-        PrimaryKeyConstraint("charger_key", "kind", name="pk_ocpp_errand"),
-        Index("ix_ocpp_errand_due", "due_at"),
-    )
-
-    charger_key: str
-    kind: str
-    version: int = Field(default=1, sa_type=BigInteger, sa_column_kwargs={"server_default": text("1")})
-    due_at: datetime = Field(sa_type=Moment)
-    leased_until: datetime | None = Field(default=None, sa_type=Moment)
-    attempts: int = 0
-    detail: str | None = None

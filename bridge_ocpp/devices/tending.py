@@ -6,13 +6,13 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from bridge_ocpp import commands, status
-from bridge_ocpp.connection import Connection
+from bridge_ocpp import commands
+from bridge_ocpp.connected import Connected
 from bridge_ocpp.devices import asking, defaults, reports, variables
-from bridge_ocpp.devices.errands import Errand, Later
 from bridge_ocpp.devices.tables import AvailabilityRow, VariableRow
 from bridge_ocpp.devices.variables import name_of
 from bridge_ocpp.dialects.device_words import reported
+from bridge_ocpp.errands.running import Errand, Later
 from bridge_ocpp.port import (
     ChangeAvailability,
     ClearCache,
@@ -25,20 +25,21 @@ from bridge_ocpp.port import (
     Trigger,
     VariableSetting,
 )
+from bridge_ocpp.speaker import REJECTED
 from bridge_ocpp.tables import ChargerRow, ConnectorRow
 
 _AWAY = (OutcomeStatus.OFFLINE, OutcomeStatus.TIMEOUT)
 _BASES = ("FullInventory", "ConfigurationInventory")
 
 
-async def tell_boot(connection: Connection) -> Later | None:
+async def tell_boot(connection: Connected) -> Later | None:
     """A charger whose boot was answered with another word than the operator's of now is asked to boot again.
 
     One that was rejected must not be asked for anything; it comes by itself when its interval is over (1.6, 4.2).
     """
     speaker, desk = connection.speaker, connection.desk
     row = await desk.ledger.write(lambda db: db.get(ChargerRow, speaker.key))
-    if row is None or row.boot_answer in (None, status.REJECTED, row.boot_status):
+    if row is None or row.boot_answer in (None, REJECTED, row.boot_status):
         return None
     outcome = await commands.execute(connection, Trigger("BootNotification"), within=desk.config.charger_timeout)
     if outcome.status in (OutcomeStatus.OFFLINE, OutcomeStatus.TIMEOUT):
@@ -46,7 +47,7 @@ async def tell_boot(connection: Connection) -> Later | None:
     return None
 
 
-async def report(connection: Connection) -> Later | None:
+async def report(connection: Connected) -> Later | None:
     """The errand: ask for everything. A charger that cannot report is asked again when its firmware has changed."""
     desk, key = connection.desk, connection.speaker.key
     request_id = await desk.ledger.write(lambda db: reports.begin(db, key, now=desk.now()))
@@ -73,7 +74,7 @@ async def report(connection: Connection) -> Later | None:
     return None
 
 
-async def fulfil(connection: Connection) -> Later | None:
+async def fulfil(connection: Connected) -> Later | None:
     """Tell the charger what is wished and not so, and look at what it says afterwards."""
     desk, key = connection.desk, connection.speaker.key
 
@@ -87,16 +88,19 @@ async def fulfil(connection: Connection) -> Later | None:
     within = desk.config.charger_timeout * (len(rows) + 1)
     accepted = tuple(name_of(row) for row in rows if row.wish_state == "SET")
     settings = tuple(VariableSetting(name_of(row), row.wanted or "") for row in rows if row.wish_state != "SET")
-    for command in (GetVariables(accepted) if accepted else None, SetVariables(settings) if settings else None):
-        outcome = await asking.execute(connection, command, within=within) if command is not None else None
-        if outcome is not None and not outcome.accepted:
-            return Later(outcome.detail or outcome.status.value)
+    outcome = Outcome(OutcomeStatus.ACCEPTED)
+    if accepted:
+        outcome = await asking.get_variables(connection, GetVariables(accepted), within=within)
+    if outcome.accepted and settings:
+        outcome = await asking.set_variables(connection, SetVariables(settings), within=within)
+    if not outcome.accepted:
+        return Later(outcome.detail or outcome.status.value)
     left = await desk.ledger.write(lambda db: variables.wished(db, key))
     open_ = [row.variable for row in left if row.wish_state in variables.OPEN]
     return Later(f"not so yet: {', '.join(open_)}") if open_ else None
 
 
-async def availability(connection: Connection) -> Later | None:
+async def availability(connection: Connected) -> Later | None:
     """Tell the charger what it does not know: a wish that was never told, and one that it has forgotten since."""
     desk, key = connection.desk, connection.speaker.key
 
@@ -111,7 +115,7 @@ async def availability(connection: Connection) -> Later | None:
         if wish.told_at is not None and not _forgotten(wish, said):
             continue
         command = ChangeAvailability(wish.operative, wish.evse_id or None, wish.connector_id or None)
-        outcome = await asking.execute(connection, command, within=desk.config.charger_timeout)
+        outcome = await asking.change_availability(connection, command, within=desk.config.charger_timeout)
         if outcome.status in _AWAY:
             return Later(outcome.detail)
     return None
@@ -136,7 +140,7 @@ def _forgotten(wish: AvailabilityRow, said: Mapping[tuple[int, int], str]) -> bo
     return any(word not in _OUT and word not in _BUSY for word in words)
 
 
-async def clear_cache(connection: Connection) -> Later | None:
+async def clear_cache(connection: Connected) -> Later | None:
     """Have the charger forget the tokens that it remembers; one that has no such memory has nothing to forget."""
     outcome = await commands.execute(connection, ClearCache(), within=connection.desk.config.charger_timeout)
     return Later(outcome.detail) if outcome.status in _AWAY else None

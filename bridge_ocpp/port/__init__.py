@@ -5,29 +5,18 @@ database session is a type, nothing more). New events and commands are new class
 """
 
 from bridge_ocpp.port.charging import (
-    ChargingProfile,
     ClearProfiles,
     GetComposite,
     GetProfiles,
-    Kind,
     LimitChanged,
     LimitTransaction,
     OutletRecord,
-    Period,
     ProfileRecord,
-    Purpose,
-    RateUnit,
-    Recurrency,
     ReservationRecord,
-    Schedule,
     SetProfile,
     ShareCurrent,
     SiteRecord,
     SmartBook,
-    read_profile,
-    read_schedule,
-    write_profile,
-    write_schedule,
 )
 from bridge_ocpp.port.commands import (
     CancelReservation,
@@ -87,6 +76,19 @@ from bridge_ocpp.port.monitoring import (
     SetMonitors,
     ShowMessage,
     WatchBook,
+)
+from bridge_ocpp.port.profiles import (
+    ChargingProfile,
+    Kind,
+    Period,
+    Purpose,
+    RateUnit,
+    Recurrency,
+    Schedule,
+    read_profile,
+    read_schedule,
+    write_profile,
+    write_schedule,
 )
 from bridge_ocpp.port.protocols import ChargerBook, ChargerPort, HubPort
 from bridge_ocpp.port.records import ChargerRecord, ConnectorRecord, FrameRecord, NewCharger, TransactionFilter

@@ -8,12 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from bridge_ocpp.port.profiles import ChargingProfile
 from bridge_ocpp.port.words import IdToken
-
-if TYPE_CHECKING:
-    from bridge_ocpp.port.charging import ChargingProfile
 
 
 class OutcomeStatus(StrEnum):

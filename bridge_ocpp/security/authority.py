@@ -4,7 +4,7 @@ Keys are ECDSA P-256. Certificates of chargers are for TLS clients only.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -21,18 +21,6 @@ SMALLEST_RSA, SMALLEST_CURVE = 2048, 224
 """OCPP 2.0.1, part 2, A00.FR.508 and .509 (NIST: 112 bits)."""
 LONGEST_CHAIN = 10_000
 """Characters of a chain in CertificateSigned, in every version."""
-
-
-@dataclass(frozen=True, slots=True)
-class Signing:
-    """How chargers' certificates are signed. `secret` (32 bytes) seals the authority's key; `own`: requests are signed
-    at once by our authority, else each waits for an operator.
-    """
-
-    secret: bytes = field(repr=False)
-    name: str = "OCPI hub"
-    own: bool = True
-    lifetime: timedelta = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from bridge_ocpp import commands
-from bridge_ocpp.connection import Connection
-from bridge_ocpp.devices.errands import Errand, Later
+from bridge_ocpp.connected import Connected
 from bridge_ocpp.dialects.security_words import CSMS_ROOT, MANUFACTURER_ROOT, DeliverCertificate
+from bridge_ocpp.errands.running import Errand, Later
 from bridge_ocpp.port import ListCertificates, Outcome, OutcomeStatus, RequestSigning, SigningState
 from bridge_ocpp.security.signing import DELIVERY, RENEWAL
 from bridge_ocpp.security.tables import CertificateRow
@@ -19,7 +19,7 @@ from bridge_ocpp.security.tables import CertificateRow
 _AWAY = (OutcomeStatus.OFFLINE, OutcomeStatus.TIMEOUT)
 
 
-async def deliver(connection: Connection) -> Later | None:
+async def deliver(connection: Connected) -> Later | None:
     """Give the charger the certificates that were signed for it."""
     desk, key = connection.desk, connection.speaker.key
     mine = (col(CertificateRow.charger_key) == key, col(CertificateRow.state) == SigningState.SIGNED)
@@ -37,7 +37,7 @@ async def deliver(connection: Connection) -> Later | None:
     return None
 
 
-async def _delivered(db: AsyncSession, request_id: str, outcome: Outcome, connection: Connection) -> None:
+async def _delivered(db: AsyncSession, request_id: str, outcome: Outcome, connection: Connected) -> None:
     """A certificate that the charger did not take is of no use to it, nor to anybody else."""
     row = await db.get_one(CertificateRow, request_id, with_for_update=True)
     if row.state != SigningState.SIGNED:
@@ -49,7 +49,7 @@ async def _delivered(db: AsyncSession, request_id: str, outcome: Outcome, connec
     row.detail = outcome.detail[:500] or outcome.status.value
 
 
-async def renew(connection: Connection) -> Later | None:
+async def renew(connection: Connected) -> Later | None:
     """Ask the charger for a new request; what it says to that is up to it."""
     outcome = await commands.execute(connection, RequestSigning(), within=connection.desk.config.charger_timeout)
     return Later(outcome.detail) if outcome.status in _AWAY else None
@@ -58,7 +58,7 @@ async def renew(connection: Connection) -> Later | None:
 KINDS: Mapping[str, Errand] = {DELIVERY: deliver, RENEWAL: renew}
 
 
-async def list_certificates(connection: Connection, command: ListCertificates, *, within: float) -> Outcome:
+async def list_certificates(connection: Connected, command: ListCertificates, *, within: float) -> Outcome:
     """See port.ListCertificates: in one question, or in one for each kind where the version has it so."""
     outbound = connection.dialect.outbound.get(ListCertificates)
     if outbound is None or outbound.at_most is None:

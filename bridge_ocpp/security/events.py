@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from bridge_ocpp.dialects.security_words import CRITICAL, SecurityEvent
+from bridge_ocpp.hearing import Hearing
 from bridge_ocpp.security.tables import SecurityEventRow
-from bridge_ocpp.transactions import Hearing
 
 log = structlog.get_logger()
 

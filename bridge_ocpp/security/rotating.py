@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bridge_ocpp import commands, passwords
-from bridge_ocpp.connection import Connection
+from bridge_ocpp.connected import Connected
 from bridge_ocpp.dialects.security_words import SetPassword
 from bridge_ocpp.port import Outcome, OutcomeStatus, RotatePassword
 from bridge_ocpp.security import credentials
@@ -24,7 +24,7 @@ LENGTH = 20
 _MAY_BE_USED = (OutcomeStatus.SCHEDULED, OutcomeStatus.OFFLINE, OutcomeStatus.TIMEOUT)
 
 
-async def rotate(connection: Connection, _command: RotatePassword, *, within: float) -> Outcome:
+async def rotate(connection: Connected, _command: RotatePassword, *, within: float) -> Outcome:
     """See port.RotatePassword."""
     desk, key = connection.desk, connection.speaker.key
     password = secrets.token_hex(LENGTH).upper()

@@ -13,14 +13,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from bridge_ocpp.devices import errands
+from bridge_ocpp import errands
+from bridge_ocpp.config import Signing
 from bridge_ocpp.dialects.security_words import CHARGER, SigningWanted
+from bridge_ocpp.hearing import Hearing
 from bridge_ocpp.port import SigningState
 from bridge_ocpp.security import authority
-from bridge_ocpp.security.authority import Authority, Signing
+from bridge_ocpp.security.authority import Authority
 from bridge_ocpp.security.tables import AuthorityRow, CertificateRow
 from bridge_ocpp.tables import ChargerRow
-from bridge_ocpp.transactions import Hearing
 
 log = structlog.get_logger()
 

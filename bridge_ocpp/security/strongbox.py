@@ -7,11 +7,11 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from bridge_ocpp.devices import errands
+from bridge_ocpp import errands
+from bridge_ocpp.config import Signing
 from bridge_ocpp.dialects.security_words import CHARGER, CRITICAL, OTHER_EVENTS
 from bridge_ocpp.port import AuthorityRecord, CertificateRecord, SecurityEventRecord, SigningState
 from bridge_ocpp.security import authority
-from bridge_ocpp.security.authority import Signing
 from bridge_ocpp.security.signing import DELIVERY, our_authority, sign, signed
 from bridge_ocpp.security.tables import AuthorityRow, CertificateRow, SecurityEventRow
 

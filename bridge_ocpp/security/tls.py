@@ -13,24 +13,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import ExtensionOID, NameOID
 
+from bridge_ocpp.config import TlsFiles
+
 log = structlog.get_logger()
 
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:kRSA+AESGCM"
 """OCPP 2.0.1, part 2, A00.FR.318 and .319: among them those with an RSA key exchange, which old chargers need."""
-
-
-@dataclass(frozen=True, slots=True)
-class TlsFiles:
-    """PEM files. A certificate file holds the whole chain, its own certificate first; one of each kind of key may be
-    given, so that ECDSA and RSA are both served. `client_authority` holds the authorities of client certificates.
-    """
-
-    pairs: tuple[tuple[Path, Path], ...]
-    client_authority: Path | None = None
-
-    def all(self) -> tuple[Path, ...]:
-        files = [path for pair in self.pairs for path in pair]
-        return (*files, self.client_authority) if self.client_authority else tuple(files)
 
 
 class Identity:

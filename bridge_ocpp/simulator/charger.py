@@ -1,6 +1,7 @@
-"""The charger itself: what it is made of, how it stays connected and boots, what the central system may ask of it.
+"""The charger itself: what it is made of, how it stays connected and boots.
 
-What drivers do is in `driving`, its WebSocket in `link`, the queue of what must arrive in `outbox`.
+What drivers do, and the central system from afar, is in `driving`; its WebSocket in `link`, the queue of what must
+arrive in `outbox`.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from bridge_ocpp.simulator.device import Device, Variable
 from bridge_ocpp.simulator.driving import Driven
 from bridge_ocpp.simulator.link import Link
-from bridge_ocpp.simulator.meter import Charge, Evse, Payload
+from bridge_ocpp.simulator.meter import Evse, Payload
 from bridge_ocpp.simulator.outbox import Outbox
 from bridge_ocpp.simulator.security import Safe
 from bridge_ocpp.simulator.speech16 import Speech16
@@ -26,8 +27,6 @@ from bridge_ocpp.simulator.speech201 import Speech21, Speech201
 from bridge_ocpp.simulator.stack import Stack
 from bridge_ocpp.simulator.upkeep import Workshop
 from bridge_ocpp.simulator.watching import Watch
-
-Teller = Callable[[str, str], None]
 
 SPEECHES: dict[str, Callable[[], Speech16 | Speech201]] = {
     "ocpp1.6": Speech16,
@@ -46,9 +45,7 @@ class SimulatedCharger(Driven):
     `smart` False knows no charging profiles; `refused` are purposes (`TxProfile`, …) that it does not take.
     """
 
-    vendor = "Simulated"
-    model = "Box"
-    firmware = "1.0.0"
+    speech: Speech16 | Speech201
 
     def __init__(
         self,
@@ -65,7 +62,7 @@ class SimulatedCharger(Driven):
         refused: frozenset[str] = frozenset(),
         sample_every: float | None = None,
         heartbeat_every: float | None = None,
-        tell: Teller | None = None,
+        tell: Callable[[str, str], None] | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         if protocol not in SPEECHES:
@@ -233,48 +230,3 @@ class SimulatedCharger(Driven):
     async def said_all(self) -> None:
         """Wait until everything that was queued has arrived."""
         await self.outbox.emptied()
-
-    def change_availability(self, number: int | None, *, operative: bool) -> str:
-        """One EVSE, or all of them: Accepted, or Scheduled where a car charges; Rejected for one that there is not."""
-        if number is not None and number not in self.evses:
-            return "Rejected"
-        status = "Accepted"
-        for evse in self.evses.values():
-            if number not in (None, evse.number):
-                continue
-            (self.inoperative.discard if operative else self.inoperative.add)(evse.number)
-            if evse.charge is not None:
-                status = "Scheduled"
-            else:
-                self.soon(self.set_status(evse.number, "Available" if operative else "Unavailable"))
-        return status
-
-    # -- what the central system asks for ----------------------------------------------------------------------------
-
-    def free_evse(self, number: int | None) -> Evse | None:
-        wanted = [self.evses[number]] if number in self.evses else [] if number else list(self.evses.values())
-        return next((e for e in wanted if e.charge is None and e.status not in ("Faulted", "Unavailable")), None)
-
-    def charge_named(self, ocpp_id: int | str) -> Charge | None:
-        charges = (evse.charge for evse in self.evses.values() if evse.charge is not None)
-        return next((charge for charge in charges if str(charge.ocpp_id) == str(ocpp_id)), None)
-
-    async def unlocked(self, evse: int) -> None:
-        if evse in self.evses:
-            await self.charge_ends(evse, reason="UnlockCommand")
-
-    async def reserve(self, evse: int | None, reservation: int, token: str) -> str:
-        place = self.free_evse(evse)
-        if place is None:
-            return "Occupied"
-        place.reservation = (reservation, token)
-        self.soon(self.set_status(place.number, "Reserved"))
-        return "Accepted"
-
-    async def release(self, reservation: int) -> bool:
-        for place in self.evses.values():
-            if place.reservation is not None and place.reservation[0] == reservation:
-                place.reservation = None
-                self.soon(self.set_status(place.number, "Available"))
-                return True
-        return False

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
+from bridge_ocpp.simulator.driving import Driven
 from bridge_ocpp.simulator.meter import Payload, stamp
 from bridge_ocpp.simulator.stack import scheduled
-
-if TYPE_CHECKING:
-    from bridge_ocpp.simulator.charger import SimulatedCharger
 
 ACTIONS = ("SetChargingProfile", "ClearChargingProfile", "GetCompositeSchedule", "GetChargingProfiles")
 
 
-def answer16(charger: SimulatedCharger, action: str, payload: Payload) -> Payload | None:
+def answer16(charger: Driven, action: str, payload: Payload) -> Payload | None:
     """The answer in 1.6, or None for what this charger does not know."""
     if not charger.smart or action not in ACTIONS[:3]:
         return None
@@ -40,7 +37,7 @@ def answer16(charger: SimulatedCharger, action: str, payload: Payload) -> Payloa
     return {"status": "Accepted", "connectorId": payload["connectorId"], **scheduled(composite, now)}
 
 
-def answer201(charger: SimulatedCharger, action: str, payload: Payload) -> Payload | None:
+def answer201(charger: Driven, action: str, payload: Payload) -> Payload | None:
     """The answer in 2.0.1, or None for what this charger does not know."""
     if not charger.smart or action not in ACTIONS:
         return None
@@ -69,7 +66,7 @@ def answer201(charger: SimulatedCharger, action: str, payload: Payload) -> Paylo
     return {"status": "Accepted", "schedule": {"evseId": payload["evseId"], "scheduleStart": stamp(now), **composite}}
 
 
-def _set(charger: SimulatedCharger, evse: int, said: Payload, *, key: str) -> Payload:
+def _set(charger: Driven, evse: int, said: Payload, *, key: str) -> Payload:
     known = evse == 0 or evse in charger.evses
     transaction = said.get("transactionId")
     if transaction is not None and charger.charge_named(transaction) is None:
@@ -81,12 +78,12 @@ def _set(charger: SimulatedCharger, evse: int, said: Payload, *, key: str) -> Pa
     return {"status": "Accepted"}
 
 
-def _cleared(charger: SimulatedCharger, cleared: bool) -> Payload:
+def _cleared(charger: Driven, cleared: bool) -> Payload:
     charger.soon(charger.obey())
     return {"status": "Accepted" if cleared else "Unknown"}
 
 
-def _report(charger: SimulatedCharger, payload: Payload) -> Payload:
+def _report(charger: Driven, payload: Payload) -> Payload:
     wanted = payload.get("evseId")
     found = [one for one in charger.stack.kept if wanted in (None, one.evse)]
     for index, one in enumerate(found, start=1):

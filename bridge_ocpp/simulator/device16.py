@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from bridge_ocpp.simulator.device import Payload, Variable
-
-if TYPE_CHECKING:
-    from bridge_ocpp.simulator.charger import SimulatedCharger
+from bridge_ocpp.simulator.driving import Driven
 
 
-async def answer(charger: SimulatedCharger, action: str, payload: Payload) -> Payload | None:
+async def answer(charger: Driven, action: str, payload: Payload) -> Payload | None:
     """The answer, or None for an action that is not about the device."""
     device = charger.device
     if action == "GetConfiguration":

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from bridge_ocpp.simulator.device import Device, Payload, Variable
+from bridge_ocpp.simulator.driving import Driven
 from bridge_ocpp.simulator.meter import stamp
-
-if TYPE_CHECKING:
-    from bridge_ocpp.simulator.charger import SimulatedCharger
 
 PER_REPORT = 8
 """Variables in one part of a report."""
 
 
-async def answer(charger: SimulatedCharger, action: str, payload: Payload) -> Payload | None:
+async def answer(charger: Driven, action: str, payload: Payload) -> Payload | None:
     """The answer, or None for an action that is not about the device."""
     device = charger.device
     if action == "GetVariables":
@@ -40,7 +37,7 @@ async def answer(charger: SimulatedCharger, action: str, payload: Payload) -> Pa
     return await _whole(charger, action, payload)
 
 
-async def _whole(charger: SimulatedCharger, action: str, payload: Payload) -> Payload | None:
+async def _whole(charger: Driven, action: str, payload: Payload) -> Payload | None:
     device = charger.device
     if action == "Reset":
         if payload.get("evseId") is not None:
@@ -96,7 +93,7 @@ def _set(device: Device, wanted: Payload) -> Payload:
     return {"attributeStatus": status if found is None else device.set(found, wanted["attributeValue"]), **named}
 
 
-async def _report(charger: SimulatedCharger, request_id: int, variables: list[Variable]) -> None:
+async def _report(charger: Driven, request_id: int, variables: list[Variable]) -> None:
     parts = [variables[start : start + PER_REPORT] for start in range(0, len(variables), PER_REPORT)]
     for number, part in enumerate(parts):
         payload = {

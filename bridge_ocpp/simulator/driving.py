@@ -1,59 +1,39 @@
 """What happens between a driver, a car and a charger: cards, charges, what the meter shows, and what profiles allow."""
 
 import asyncio
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from websockets.exceptions import ConnectionClosed
 
+from bridge_ocpp.simulator.box import Box
 from bridge_ocpp.simulator.device import Device
 from bridge_ocpp.simulator.meter import Charge, Drawn, Evse, Payload
 from bridge_ocpp.simulator.outbox import Outbox
+from bridge_ocpp.simulator.security import Safe
+from bridge_ocpp.simulator.speech import Speech
 from bridge_ocpp.simulator.stack import Stack
+from bridge_ocpp.simulator.upkeep import Workshop
 from bridge_ocpp.simulator.watching import Watch
 
-if TYPE_CHECKING:
-    from bridge_ocpp.simulator.speech16 import Speech16
-    from bridge_ocpp.simulator.speech201 import Speech201
 
+class Driven(Box):
+    """A charger as drivers know it, and as the central system drives it from afar."""
 
-class Driven(ABC):
-    """A charger as drivers know it. What it is made of, and how it speaks, is SimulatedCharger's."""
-
-    speech: "Speech16 | Speech201"
+    speech: Speech
     evses: dict[int, Evse]
     device: Device
     stack: Stack
     outbox: Outbox
     watch: Watch
+    workshop: Workshop
+    safe: Safe
     smart: bool
     refused: frozenset[str]
     inoperative: set[int]
     restart_when_idle: bool
     sample_every: float | None
-    tell: Callable[[str, str], None]
-
-    @abstractmethod
-    def now(self) -> datetime:
-        """What the charger's own clock says."""
-
-    @abstractmethod
-    def soon(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do something after the answer has left."""
-
-    @abstractmethod
-    async def call(self, action: str, payload: Payload, *, within: float = 30.0) -> Payload:
-        """Say something and wait for the answer."""
-
-    @abstractmethod
-    async def say(self, action: str, payload: Payload) -> None:
-        """Say something that is not repeated when it cannot be said."""
-
-    @abstractmethod
-    async def restart(self, reason: str = "Reboot", *, because: str = "RemoteReset") -> None:
-        """Stop what runs, restart, and come back."""
 
     def charging(self) -> bool:
         return any(evse.charge is not None for evse in self.evses.values())
@@ -211,3 +191,48 @@ class Driven(ABC):
     def _heard_cost(self, answer: Payload) -> None:
         if answer.get("totalCost") is not None:
             self.watch.cost(answer["totalCost"])
+
+    # -- what the central system asks for ----------------------------------------------------------------------------
+
+    def free_evse(self, number: int | None) -> Evse | None:
+        wanted = [self.evses[number]] if number in self.evses else [] if number else list(self.evses.values())
+        return next((e for e in wanted if e.charge is None and e.status not in ("Faulted", "Unavailable")), None)
+
+    def charge_named(self, ocpp_id: int | str) -> Charge | None:
+        charges = (evse.charge for evse in self.evses.values() if evse.charge is not None)
+        return next((charge for charge in charges if str(charge.ocpp_id) == str(ocpp_id)), None)
+
+    async def unlocked(self, evse: int) -> None:
+        if evse in self.evses:
+            await self.charge_ends(evse, reason="UnlockCommand")
+
+    async def reserve(self, evse: int | None, reservation: int, token: str) -> str:
+        place = self.free_evse(evse)
+        if place is None:
+            return "Occupied"
+        place.reservation = (reservation, token)
+        self.soon(self.set_status(place.number, "Reserved"))
+        return "Accepted"
+
+    async def release(self, reservation: int) -> bool:
+        for place in self.evses.values():
+            if place.reservation is not None and place.reservation[0] == reservation:
+                place.reservation = None
+                self.soon(self.set_status(place.number, "Available"))
+                return True
+        return False
+
+    def change_availability(self, number: int | None, *, operative: bool) -> str:
+        """One EVSE, or all of them: Accepted, or Scheduled where a car charges; Rejected for one that there is not."""
+        if number is not None and number not in self.evses:
+            return "Rejected"
+        status = "Accepted"
+        for evse in self.evses.values():
+            if number not in (None, evse.number):
+                continue
+            (self.inoperative.discard if operative else self.inoperative.add)(evse.number)
+            if evse.charge is not None:
+                status = "Scheduled"
+            else:
+                self.soon(self.set_status(evse.number, "Available" if operative else "Unavailable"))
+        return status

@@ -9,7 +9,7 @@ import ssl
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -17,10 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import NameOID
 
+from bridge_ocpp.simulator.box import Box
 from bridge_ocpp.simulator.meter import Payload, stamp
-
-if TYPE_CHECKING:
-    from bridge_ocpp.simulator.charger import SimulatedCharger
 
 _PEM = serialization.Encoding.PEM
 _SIGN_ME = ("SignChargePointCertificate", "SignChargingStationCertificate")
@@ -29,7 +27,7 @@ _SIGN_ME = ("SignChargePointCertificate", "SignChargingStationCertificate")
 class Safe:
     """What one charger keeps locked."""
 
-    def __init__(self, charger: SimulatedCharger, password: str | None) -> None:
+    def __init__(self, charger: Box, password: str | None) -> None:
         self.charger = charger
         self.password = password
         self.chain: str | None = None
@@ -100,29 +98,27 @@ def _hashes(root: x509.Certificate) -> Payload:
     }
 
 
-async def answer16(charger: SimulatedCharger, action: str, payload: Payload) -> Payload | None:
+async def answer16(safe: Safe, action: str, payload: Payload) -> Payload | None:
     """OCPP 1.6, the security whitepaper."""
-    safe = charger.safe
     if action == "ChangeConfiguration" and payload["key"] == "AuthorizationKey":
         return {"status": _password(safe, payload["value"])}
     if action == "ExtendedTriggerMessage":
-        return _triggered(charger, payload["requestedMessage"])
+        return _triggered(safe, payload["requestedMessage"])
     if action == "GetInstalledCertificateIds":
         found = [named for _, named in safe.listed([payload["certificateType"]])]
         return {"status": "Accepted", "certificateHashData": found} if found else {"status": "NotFound"}
     return _alike(safe, action, payload)
 
 
-async def answer201(charger: SimulatedCharger, action: str, payload: Payload) -> Payload | None:
+async def answer201(safe: Safe, action: str, payload: Payload) -> Payload | None:
     """OCPP 2.0.1, blocks A and M."""
-    safe = charger.safe
     if action == "SetVariables":
         (data, *more) = payload["setVariableData"]
         if not more and data["variable"]["name"] == "BasicAuthPassword":
             named = {"component": data["component"], "variable": data["variable"]}
             return {"setVariableResult": [{"attributeStatus": _password(safe, data["attributeValue"]), **named}]}
     if action == "TriggerMessage" and payload["requestedMessage"] in _SIGN_ME:
-        return _triggered(charger, payload["requestedMessage"])
+        return _triggered(safe, payload["requestedMessage"])
     if action == "GetInstalledCertificateIds":
         kinds = payload.get("certificateType") or []
         chains: list[Any] = [{"certificateType": k, "certificateHashData": named} for k, named in safe.listed(kinds)]
@@ -147,11 +143,11 @@ def _password(safe: Safe, password: str) -> str:
     return "Accepted"
 
 
-def _triggered(charger: SimulatedCharger, message: str) -> Payload:
+def _triggered(safe: Safe, message: str) -> Payload:
     if message in _SIGN_ME:
-        charger.soon(charger.safe.request_certificate())
+        safe.charger.soon(safe.request_certificate())
         return {"status": "Accepted"}
     if message == "LogStatusNotification":
-        charger.soon(charger.say(message, {"status": "Idle"}))
+        safe.charger.soon(safe.charger.say(message, {"status": "Idle"}))
         return {"status": "Accepted"}
-    return {"status": "Accepted" if charger.trigger(message) else "NotImplemented"}
+    return {"status": "Accepted" if safe.charger.trigger(message) else "NotImplemented"}

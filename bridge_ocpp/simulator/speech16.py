@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from bridge_ocpp.simulator import charging, device16, security, upkeep
+from bridge_ocpp.simulator.box import Box
+from bridge_ocpp.simulator.driving import Driven
 from bridge_ocpp.simulator.meter import Charge, Drawn, Evse, Payload, stamp
-
-if TYPE_CHECKING:
-    from bridge_ocpp.simulator.charger import SimulatedCharger
 
 
 class Speech16:
@@ -19,7 +17,7 @@ class Speech16:
     protocol = "ocpp1.6"
     profile_key = "chargingProfileId"
 
-    def boot(self, charger: SimulatedCharger) -> tuple[str, Payload]:
+    def boot(self, charger: Box) -> tuple[str, Payload]:
         return "BootNotification", {
             "chargePointVendor": charger.vendor,
             "chargePointModel": charger.model,
@@ -95,9 +93,9 @@ class Speech16:
             "reason": charge.stop_reason,
         }
 
-    async def answer(self, charger: SimulatedCharger, action: str, payload: Payload) -> Payload | None:
+    async def answer(self, charger: Driven, action: str, payload: Payload) -> Payload | None:
         """The answer to the central system's call, or None for an action that this charger does not know."""
-        if (secured := await security.answer16(charger, action, payload)) is not None:
+        if (secured := await security.answer16(charger.safe, action, payload)) is not None:
             return secured
         if action == "RemoteStartTransaction":
             evse = charger.free_evse(payload.get("connectorId"))
@@ -122,4 +120,4 @@ class Speech16:
         if action in charging.ACTIONS:
             return charging.answer16(charger, action, payload)
         told = await device16.answer(charger, action, payload)
-        return told if told is not None else await upkeep.answer16(charger, action, payload)
+        return told if told is not None else await upkeep.answer16(charger.workshop, action, payload)

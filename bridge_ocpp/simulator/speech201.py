@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
-from bridge_ocpp.simulator import charging, device201, security, upkeep
+from bridge_ocpp.simulator import charging, device201, security, upkeep, watching
+from bridge_ocpp.simulator.box import Box
+from bridge_ocpp.simulator.driving import Driven
 from bridge_ocpp.simulator.meter import Charge, Drawn, Evse, Payload, stamp
-
-if TYPE_CHECKING:
-    from bridge_ocpp.simulator.charger import SimulatedCharger
 
 
 class Speech201:
@@ -20,7 +18,7 @@ class Speech201:
     profile_key = "id"
     _OCCUPIED = ("Preparing", "Charging", "SuspendedEV", "SuspendedEVSE", "Finishing")
 
-    def boot(self, charger: SimulatedCharger) -> tuple[str, Payload]:
+    def boot(self, charger: Box) -> tuple[str, Payload]:
         station = {
             "vendorName": charger.vendor,
             "model": charger.model,
@@ -94,9 +92,9 @@ class Speech201:
         trigger = "RemoteStop" if charge.stop_reason == "Remote" else "StopAuthorized"
         return "TransactionEvent", self._event(charge, "Ended", trigger, at, meter, "Transaction.End")
 
-    async def answer(self, charger: SimulatedCharger, action: str, payload: Payload) -> Payload | None:
+    async def answer(self, charger: Driven, action: str, payload: Payload) -> Payload | None:
         """The answer to the central system's call, or None for an action that this charger does not know."""
-        if (secured := await security.answer201(charger, action, payload)) is not None:
+        if (secured := await security.answer201(charger.safe, action, payload)) is not None:
             return secured
         if action == "RequestStartTransaction":
             evse = charger.free_evse(payload.get("evseId"))
@@ -123,7 +121,9 @@ class Speech201:
         if action in charging.ACTIONS:
             return charging.answer201(charger, action, payload)
         told = await device201.answer(charger, action, payload)
-        return told if told is not None else await upkeep.answer201(charger, action, payload)
+        if told is None:
+            told = await upkeep.answer201(charger.workshop, action, payload)
+        return told if told is not None else watching.answer(charger.watch, action, payload)
 
 
 def _sample(value: Decimal, measurand: str, unit: str, *, phase: str | None = None) -> Payload:

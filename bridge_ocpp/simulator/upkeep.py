@@ -7,14 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from bridge_ocpp.simulator import watching
+from bridge_ocpp.simulator.box import Box
 from bridge_ocpp.simulator.meter import Payload
-
-if TYPE_CHECKING:
-    from bridge_ocpp.simulator.charger import SimulatedCharger
 
 ENDS = ("Installed", "DownloadFailed", "InvalidSignature", "InstallationFailed", "SameVersion", "Silent")
 """How an update may end: well, with that word, with the old version after the reboot, or without another word."""
@@ -28,7 +24,7 @@ class Workshop:
     `last` is how its last update ended, one of ENDS; None before the first, and while one goes on.
     """
 
-    def __init__(self, charger: SimulatedCharger) -> None:
+    def __init__(self, charger: Box) -> None:
         self.charger = charger
         self.ends = "Installed"
         self.pace = 0.5
@@ -103,43 +99,40 @@ async def _put(url: str, content: bytes) -> int:
         writer.close()
 
 
-async def answer16(charger: SimulatedCharger, action: str, payload: Payload) -> Payload | None:
+async def answer16(shop: Workshop, action: str, payload: Payload) -> Payload | None:
     """OCPP 1.6, Firmware Management and the security whitepaper."""
-    shop = charger.workshop
     if action == "UpdateFirmware":
         told = "FirmwareStatusNotification"
-        charger.soon(shop.update(payload["location"], action=told, request_id=None, signed=False))
+        shop.charger.soon(shop.update(payload["location"], action=told, request_id=None, signed=False))
         return {}
     if action == "SignedUpdateFirmware":
         told = "SignedFirmwareStatusNotification"
         location, number = payload["firmware"]["location"], payload["requestId"]
-        charger.soon(shop.update(location, action=told, request_id=number, signed=True))
+        shop.charger.soon(shop.update(location, action=told, request_id=number, signed=True))
         return {"status": "Accepted"}
     if action == "GetDiagnostics":
         told = "DiagnosticsStatusNotification"
-        charger.soon(shop.upload(payload["location"], action=told, request_id=None, failed="UploadFailed"))
-        return {"fileName": f"{charger.charger_id}.log"}
+        shop.charger.soon(shop.upload(payload["location"], action=told, request_id=None, failed="UploadFailed"))
+        return {"fileName": f"{shop.charger.charger_id}.log"}
     if action == "GetLog":
-        return _get_log(charger, payload)
+        return _get_log(shop, payload)
     return None
 
 
-async def answer201(charger: SimulatedCharger, action: str, payload: Payload) -> Payload | None:
-    """OCPP 2.0.1, blocks L and N."""
+async def answer201(shop: Workshop, action: str, payload: Payload) -> Payload | None:
+    """OCPP 2.0.1, block L, and the logs of block N."""
     if action == "UpdateFirmware":
         firmware, told = payload["firmware"], "FirmwareStatusNotification"
         signed = "signature" in firmware
-        work = charger.workshop.update(
-            firmware["location"], action=told, request_id=payload["requestId"], signed=signed
-        )
-        charger.soon(work)
+        work = shop.update(firmware["location"], action=told, request_id=payload["requestId"], signed=signed)
+        shop.charger.soon(work)
         return {"status": "Accepted"}
     if action == "GetLog":
-        return _get_log(charger, payload)
-    return watching.answer(charger, action, payload)
+        return _get_log(shop, payload)
+    return None
 
 
-def _get_log(charger: SimulatedCharger, payload: Payload) -> Payload:
+def _get_log(shop: Workshop, payload: Payload) -> Payload:
     url, told = payload["log"]["remoteLocation"], "LogStatusNotification"
-    charger.soon(charger.workshop.upload(url, action=told, request_id=payload["requestId"], failed="UploadFailure"))
-    return {"status": "Accepted", "filename": f"{charger.charger_id}.log"}
+    shop.charger.soon(shop.upload(url, action=told, request_id=payload["requestId"], failed="UploadFailure"))
+    return {"status": "Accepted", "filename": f"{shop.charger.charger_id}.log"}

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from bridge_ocpp.simulator.box import Box
 from bridge_ocpp.simulator.meter import Payload, stamp
-
-if TYPE_CHECKING:
-    from bridge_ocpp.simulator.charger import SimulatedCharger
 
 
 class Watch:
     """The monitors, messages and customers of one charger; `customers` are texts by their token."""
 
-    def __init__(self, charger: SimulatedCharger) -> None:
+    def __init__(self, charger: Box) -> None:
         self.charger = charger
         self.monitors: dict[int, Payload] = {}
         self.messages: dict[int, Payload] = {}
@@ -76,14 +74,14 @@ class Watch:
             await self.charger.say("NotifyCustomerInformation", {**payload, "generatedAt": stamp(datetime.now(UTC))})
 
 
-def answer(charger: SimulatedCharger, action: str, payload: Payload) -> Payload | None:
+def answer(watch: Watch, action: str, payload: Payload) -> Payload | None:
     """Blocks N and O; None for an action that is none of theirs."""
     worker = _ANSWERS.get(action)
-    return None if worker is None else worker(charger, payload)
+    return None if worker is None else worker(watch, payload)
 
 
-def _set_monitors(charger: SimulatedCharger, payload: Payload) -> Payload:
-    watch, results = charger.watch, []
+def _set_monitors(watch: Watch, payload: Payload) -> Payload:
+    results = []
     for data in payload["setMonitoringData"]:
         number = data.get("id") or max(watch.monitors, default=0) + 1
         watch.monitors[number] = {**data, "value": float(data["value"])}
@@ -92,56 +90,58 @@ def _set_monitors(charger: SimulatedCharger, payload: Payload) -> Payload:
     return {"setMonitoringResult": results}
 
 
-def _clear_monitors(charger: SimulatedCharger, payload: Payload) -> Payload:
+def _clear_monitors(watch: Watch, payload: Payload) -> Payload:
     results = [
-        {"id": number, "status": "Accepted" if charger.watch.monitors.pop(number, None) else "NotFound"}
+        {"id": number, "status": "Accepted" if watch.monitors.pop(number, None) else "NotFound"}
         for number in payload["id"]
     ]
     return {"clearMonitoringResult": results}
 
 
-def _report_monitors(charger: SimulatedCharger, payload: Payload) -> Payload:
-    if not charger.watch.monitors:
+def _report_monitors(watch: Watch, payload: Payload) -> Payload:
+    if not watch.monitors:
         return {"status": "EmptyResultSet"}
-    charger.soon(charger.watch.report_monitors(payload["requestId"]))
+    watch.charger.soon(watch.report_monitors(payload["requestId"]))
     return {"status": "Accepted"}
 
 
-def _show(charger: SimulatedCharger, payload: Payload) -> Payload:
+def _show(watch: Watch, payload: Payload) -> Payload:
     message = payload["message"]
-    charger.watch.messages[message["id"]] = message
-    charger.tell("display", message["message"]["content"])
+    watch.messages[message["id"]] = message
+    watch.charger.tell("display", message["message"]["content"])
     return {"status": "Accepted"}
 
 
-def _list(charger: SimulatedCharger, payload: Payload) -> Payload:
-    found = list(charger.watch.messages.values())
+def _list(watch: Watch, payload: Payload) -> Payload:
+    found = list(watch.messages.values())
     if not found:
         return {"status": "Unknown"}
-    charger.soon(charger.say("NotifyDisplayMessages", {"requestId": payload["requestId"], "messageInfo": found}))
+    watch.charger.soon(
+        watch.charger.say("NotifyDisplayMessages", {"requestId": payload["requestId"], "messageInfo": found})
+    )
     return {"status": "Accepted"}
 
 
-def _remove(charger: SimulatedCharger, payload: Payload) -> Payload:
-    return {"status": "Accepted" if charger.watch.messages.pop(payload["id"], None) else "Unknown"}
+def _remove(watch: Watch, payload: Payload) -> Payload:
+    return {"status": "Accepted" if watch.messages.pop(payload["id"], None) else "Unknown"}
 
 
-def _customer(charger: SimulatedCharger, payload: Payload) -> Payload:
+def _customer(watch: Watch, payload: Payload) -> Payload:
     token = (payload.get("idToken") or {}).get("idToken") or payload.get("customerIdentifier", "")
-    data = charger.watch.customers.get(token, "")
+    data = watch.customers.get(token, "")
     if payload["clear"]:
-        charger.watch.customers.pop(token, None)
+        watch.customers.pop(token, None)
     if payload["report"]:
-        charger.soon(charger.watch.report_customer(payload["requestId"], data))
+        watch.charger.soon(watch.report_customer(payload["requestId"], data))
     return {"status": "Accepted"}
 
 
-def _cost(charger: SimulatedCharger, payload: Payload) -> Payload:
-    charger.watch.cost(payload["totalCost"])
+def _cost(watch: Watch, payload: Payload) -> Payload:
+    watch.cost(payload["totalCost"])
     return {}
 
 
-def _accepted(_charger: SimulatedCharger, _payload: Payload) -> Payload:
+def _accepted(_watch: Watch, _payload: Payload) -> Payload:
     return {"status": "Accepted"}
 
 

@@ -7,7 +7,6 @@ ceiling inside the site's share, and neither takes the other's place.
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
@@ -15,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from bridge_ocpp import ocppj
+from bridge_ocpp.connected import Connected
 from bridge_ocpp.port import (
     ChargingProfile,
     ClearProfiles,
@@ -37,9 +37,6 @@ from bridge_ocpp.smart.shares import WAYS
 from bridge_ocpp.smart.sites import read_site
 from bridge_ocpp.smart.tables import CeilingRow, ShareRow, SiteRow
 from bridge_ocpp.tables import TransactionRow
-
-if TYPE_CHECKING:
-    from bridge_ocpp.connection import Connection
 
 Ask = Callable[[Command], Awaitable[Outcome]]
 
@@ -68,7 +65,7 @@ class _Known:
     share: ShareCurrent | None
 
 
-async def share(connection: "Connection", command: ShareCurrent, ask: Ask) -> Outcome:
+async def share(connection: Connected, command: ShareCurrent, ask: Ask) -> Outcome:
     """Set what the site gives a transaction, inside its ceiling if it has one."""
     async with connection.limiting:
         known = await _known(connection, command.transaction_id)
@@ -77,7 +74,7 @@ async def share(connection: "Connection", command: ShareCurrent, ask: Ask) -> Ou
         return await ask(_together(connection, known.row, command, known.ceiling))
 
 
-async def limit(connection: "Connection", command: LimitTransaction, ask: Ask) -> Outcome:
+async def limit(connection: Connected, command: LimitTransaction, ask: Ask) -> Outcome:
     """Set, replace or take away the ceiling of a transaction."""
     async with connection.limiting:
         known = await _known(connection, command.transaction_id)
@@ -93,14 +90,14 @@ async def limit(connection: "Connection", command: LimitTransaction, ask: Ask) -
         return outcome
 
 
-def _without_ceiling(connection: "Connection", known: _Known) -> Command:
+def _without_ceiling(connection: Connected, known: _Known) -> Command:
     if known.share is None:
         return ClearProfiles(profile_id=FIRST_CAR_ID + known.row.evse_id)
     return _together(connection, known.row, known.share, None)
 
 
 def _together(
-    connection: "Connection", row: TransactionRow, given: ShareCurrent | None, ceiling: Schedule | None
+    connection: Connected, row: TransactionRow, given: ShareCurrent | None, ceiling: Schedule | None
 ) -> SetProfile:
     kind = Kind.RELATIVE if ceiling is None or ceiling.start_at is None else Kind.ABSOLUTE
     if given is None:
@@ -114,7 +111,7 @@ def _together(
     return car_profile(row.evse_id, Kind.ABSOLUTE, schedule, row.id)
 
 
-async def _known(connection: "Connection", transaction_id: str) -> _Known | None:
+async def _known(connection: Connected, transaction_id: str) -> _Known | None:
     """The running transaction with its ceiling, and its share where a site gives it one."""
 
     async def find(db: AsyncSession) -> _Known | None:
@@ -152,7 +149,7 @@ async def _given(db: AsyncSession, row: TransactionRow) -> ShareCurrent | None:
     return ShareCurrent(row.id, amperes, WAYS[whole.way].unit, site.voltage, len(member.phases))
 
 
-async def _keep(db: AsyncSession, command: LimitTransaction, connection: "Connection") -> None:
+async def _keep(db: AsyncSession, command: LimitTransaction, connection: Connected) -> None:
     if command.schedule is None:
         await db.execute(delete(CeilingRow).where(col(CeilingRow.transaction_id) == command.transaction_id))
         return

@@ -10,6 +10,7 @@ from sqlmodel import col
 
 from bridge_ocpp import ocppj
 from bridge_ocpp.dialects.charging import LimitTold, NeedsTold, PlanTold, ProfilesReported
+from bridge_ocpp.hearing import Hearing
 from bridge_ocpp.port import (
     ChargingProfile,
     ClearProfiles,
@@ -21,7 +22,6 @@ from bridge_ocpp.port import (
 )
 from bridge_ocpp.smart.tables import CeilingRow, LimitRow, ProfileRow
 from bridge_ocpp.tables import TransactionRow
-from bridge_ocpp.transactions import Hearing
 
 OURS = "CSO"
 """The source of the profiles that a central system sets (2.0.1 ChargingLimitSourceEnumType)."""

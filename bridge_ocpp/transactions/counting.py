@@ -10,11 +10,11 @@ from sqlmodel import col
 
 from bridge_ocpp.clock import Judged, Said, judge_within
 from bridge_ocpp.dialects.words import Metered
+from bridge_ocpp.hearing import Hearing
 from bridge_ocpp.meter import BEGIN, METER_FLAGS, Reading, energy, is_register
 from bridge_ocpp.port import Sample
 from bridge_ocpp.records import samples_of
 from bridge_ocpp.tables import SampleRow, TransactionRow
-from bridge_ocpp.transactions.hearing import Hearing
 from bridge_ocpp.transactions.merging import flag
 
 

@@ -5,9 +5,9 @@ from collections.abc import Collection
 from bridge_ocpp import clock, meter
 from bridge_ocpp.clock import Judged
 from bridge_ocpp.dialects.words import Stage, TransactionTold
+from bridge_ocpp.hearing import Hearing
 from bridge_ocpp.port import Verdict
 from bridge_ocpp.tables import TransactionRow
-from bridge_ocpp.transactions.hearing import Hearing
 
 NO_START = "no_start"
 SECOND_END = "second_end"

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bridge_ocpp.dialects.words import Metered, TransactionTold
+from bridge_ocpp.hearing import Hearing
 from bridge_ocpp.ledger import Ledger, Sharing
 from bridge_ocpp.transactions.counting import loose_rows
-from bridge_ocpp.transactions.hearing import Hearing
 from bridge_ocpp.transactions.together import Plain, newest, plain, take_loose, take_plain
 
 REMEMBERED = 50_000

@@ -15,12 +15,12 @@ from sqlmodel import col
 
 from bridge_ocpp.clock import EARLIEST, WRONG, Judged, Said
 from bridge_ocpp.dialects.words import ConnectorTold, Metered, Stage, TransactionTold
+from bridge_ocpp.hearing import Hearing
 from bridge_ocpp.port import ChargingState, ConnectorStatus, HubPort, Verdict
 from bridge_ocpp.records import kept_verdict, read_verdict
 from bridge_ocpp.speaker import Speaker
 from bridge_ocpp.tables import TRANSACTION_NUMBER, ChargerRow, ConnectorRow, TransactionEventRow, TransactionRow
 from bridge_ocpp.transactions import counting, telling, unended
-from bridge_ocpp.transactions.hearing import Hearing
 from bridge_ocpp.transactions.merging import MISSING_EVENTS, NO_START, flag, merge
 from bridge_ocpp.transactions.remote_starts import remote_start_of
 

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from bridge_ocpp import records
+from bridge_ocpp.hearing import Hearing
 from bridge_ocpp.meter import BEGIN
 from bridge_ocpp.port import (
     HubPort,
@@ -19,7 +20,6 @@ from bridge_ocpp.port import (
 )
 from bridge_ocpp.tables import TransactionEventRow, TransactionRow
 from bridge_ocpp.transactions import counting
-from bridge_ocpp.transactions.hearing import Hearing
 from bridge_ocpp.transactions.merging import NO_EVSE, SEQ_REUSED, flag
 
 

@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bridge_ocpp.clock import EARLIEST, Judged, Said, judge_within
 from bridge_ocpp.dialects.words import Metered, Stage, TransactionTold
+from bridge_ocpp.hearing import Hearing
 from bridge_ocpp.meter import BEGIN, Reading, is_register
 from bridge_ocpp.transactions import counting
-from bridge_ocpp.transactions.hearing import Hearing
 
 
 @dataclass(frozen=True, slots=True)

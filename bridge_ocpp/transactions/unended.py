@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from bridge_ocpp.dialects.words import ConnectorTold
+from bridge_ocpp.hearing import Hearing
 from bridge_ocpp.tables import SampleRow, TransactionEventRow, TransactionRow
-from bridge_ocpp.transactions.hearing import Hearing
 from bridge_ocpp.transactions.merging import NO_END, flag
 
 

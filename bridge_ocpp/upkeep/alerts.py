@@ -11,10 +11,10 @@ from bridge_ocpp import ocppj
 from bridge_ocpp.clock import Said
 from bridge_ocpp.dialects.monitoring import ChargerEvent, EventsTold
 from bridge_ocpp.dialects.words import ConnectorTold
+from bridge_ocpp.hearing import Hearing
 from bridge_ocpp.journal import mask
 from bridge_ocpp.port import ConnectorStatus
 from bridge_ocpp.tables import NoticeRow
-from bridge_ocpp.transactions import Hearing
 from bridge_ocpp.upkeep.watch_tables import AlertRow, MonitorRow
 
 ERROR, WARNING = 4, 6

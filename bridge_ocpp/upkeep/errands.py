@@ -8,9 +8,9 @@ from typing import Protocol
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bridge_ocpp import ocppj
+from bridge_ocpp.hearing import Hearing
 from bridge_ocpp.port import Command, Outcome
 from bridge_ocpp.tables import NoticeRow
-from bridge_ocpp.transactions import Hearing
 
 MOST_ATTEMPTS = 3
 """How often a charger that does not answer is asked the same."""

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from bridge_ocpp.dialects.upkeep import FirmwareTold
+from bridge_ocpp.hearing import Hearing
 from bridge_ocpp.port import (
     Command,
     JobStatus,
@@ -23,7 +24,6 @@ from bridge_ocpp.port import (
     UpdateSignedFirmware,
 )
 from bridge_ocpp.tables import ChargerRow, TransactionRow, any_of
-from bridge_ocpp.transactions import Hearing
 from bridge_ocpp.upkeep.errands import MOST_ATTEMPTS, Errand, unasked
 from bridge_ocpp.upkeep.tables import FirmwareJobRow, FirmwareTaskRow
 

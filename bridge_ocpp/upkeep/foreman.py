@@ -11,10 +11,10 @@ from functools import partial
 import structlog
 
 from bridge_ocpp import commands
-from bridge_ocpp.connection import Connection
-from bridge_ocpp.handlers import Desk
+from bridge_ocpp.connected import Connected
+from bridge_ocpp.desk import Desk
 from bridge_ocpp.port import Outcome, OutcomeStatus
-from bridge_ocpp.status import ACCEPTED
+from bridge_ocpp.speaker import ACCEPTED
 from bridge_ocpp.upkeep import firmware, logs
 from bridge_ocpp.upkeep.errands import Errand, Trade
 
@@ -28,7 +28,7 @@ TRADES: Sequence[Trade] = (firmware.Rollouts(), logs.Logs())
 class Foreman:
     """`connections` are the chargers that are here now, by key."""
 
-    def __init__(self, desk: Desk, connections: Mapping[str, Connection]) -> None:
+    def __init__(self, desk: Desk, connections: Mapping[str, Connected]) -> None:
         self._desk = desk
         self._connections = connections
         self._asking: set[asyncio.Task[None]] = set()

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from bridge_ocpp.dialects.upkeep import LogTold
+from bridge_ocpp.hearing import Hearing
 from bridge_ocpp.port import (
     Command,
     FetchDiagnostics,
@@ -17,7 +18,6 @@ from bridge_ocpp.port import (
     OutcomeStatus,
     TaskState,
 )
-from bridge_ocpp.transactions import Hearing
 from bridge_ocpp.upkeep.errands import MOST_ATTEMPTS, Errand, unasked
 from bridge_ocpp.upkeep.tables import LogRow
 

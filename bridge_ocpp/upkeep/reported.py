@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from bridge_ocpp import ocppj
 from bridge_ocpp.dialects.monitoring import CustomerTold, MessagesTold, MonitorsTold
-from bridge_ocpp.transactions import Hearing
+from bridge_ocpp.hearing import Hearing
 from bridge_ocpp.upkeep.watch_tables import CustomerRow, MessageRow, MonitorRow
 
 CUSTOMERS_KEPT = timedelta(days=1)

@@ -26,9 +26,10 @@ from ocpi_hub.delivery.replaying import owe_kept
 from ocpi_hub.delivery.tables import AgreementsInEffect
 from ocpi_hub.objects.kinds import KINDS
 from ocpi_hub.partners import agreements, roster
-from ocpi_hub.partners.access import ENDS, agree_with
+from ocpi_hub.partners.access import agree_with
 from ocpi_hub.partners.agreed import Agreed, Term
 from ocpi_hub.partners.directory import Directory
+from ocpi_hub.partners.ends import ENDS
 from ocpi_hub.partners.roster import Looker
 from ocpi_hub.partners.snapshot import Snapshot
 from ocpi_hub.partners.tables import Endpoint, Platform

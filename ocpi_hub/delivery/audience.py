@@ -16,8 +16,9 @@ from ocpi_hub.base.database import Quick
 from ocpi_hub.base.resources import resources_of
 from ocpi_hub.objects.kinds import Kind
 from ocpi_hub.partners import agreements
-from ocpi_hub.partners.access import ENDS, agree_with
+from ocpi_hub.partners.access import agree_with
 from ocpi_hub.partners.directory import Directory
+from ocpi_hub.partners.ends import ENDS
 from ocpi_hub.partners.tables import Endpoint, Party, Platform
 from ocpi_hub.wire.headers import PartyId
 from ocpi_hub.wire.parties import ConnectionStatus, InterfaceRole, Role

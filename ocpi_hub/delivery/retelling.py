@@ -11,8 +11,9 @@ from ocpi_hub.delivery.audience import Receiver
 from ocpi_hub.delivery.jobs import drain
 from ocpi_hub.delivery.replaying import owe_kept
 from ocpi_hub.objects.kinds import KINDS, Kind
-from ocpi_hub.partners.access import may_talk, serves
+from ocpi_hub.partners.access import may_talk
 from ocpi_hub.partners.directory import Directory
+from ocpi_hub.partners.ends import serves
 from ocpi_hub.partners.snapshot import Snapshot
 from ocpi_hub.wire.headers import PartyId
 from ocpi_hub.wire.parties import InterfaceRole

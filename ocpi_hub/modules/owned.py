@@ -22,7 +22,7 @@ from ocpi_hub.modules.sight import addressed, sight
 from ocpi_hub.objects import reading
 from ocpi_hub.objects.kinds import Kind
 from ocpi_hub.objects.patch import find_child, require_same
-from ocpi_hub.partners.access import serves
+from ocpi_hub.partners.ends import serves
 from ocpi_hub.wire.envelope import Raw
 from ocpi_hub.wire.errors import InvalidParameters
 from ocpi_hub.wire.headers import PartyId

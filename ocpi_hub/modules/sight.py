@@ -6,8 +6,9 @@ from dataclasses import replace
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.objects.kinds import Kind
 from ocpi_hub.objects.reading import Sight
-from ocpi_hub.partners.access import may_ask, serves, sides
+from ocpi_hub.partners.access import may_ask, sides
 from ocpi_hub.partners.directory import Caller, Directory
+from ocpi_hub.partners.ends import serves
 from ocpi_hub.partners.snapshot import Snapshot
 from ocpi_hub.wire.headers import PartyId, Routing
 from ocpi_hub.wire.parties import InterfaceRole, Role

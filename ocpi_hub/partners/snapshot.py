@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ocpi_hub.dialects.profile import Profile
-from ocpi_hub.partners.access import serves
 from ocpi_hub.partners.agreed import Agreed
+from ocpi_hub.partners.ends import serves
 from ocpi_hub.wire.headers import PartyId
 from ocpi_hub.wire.parties import ConnectionStatus, InterfaceRole, Role
 

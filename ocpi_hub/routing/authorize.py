@@ -12,7 +12,8 @@ import structlog
 
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.dialects.speaking import unwrapped
-from ocpi_hub.partners.access import may_ask, serves
+from ocpi_hub.partners.access import may_ask
+from ocpi_hub.partners.ends import serves
 from ocpi_hub.partners.snapshot import Snapshot
 from ocpi_hub.routing.call import Call, Passed
 from ocpi_hub.routing.forward import endpoint_of, forward, joined, message_for

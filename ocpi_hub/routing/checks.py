@@ -7,7 +7,7 @@ from typing import Any
 
 from ocpi_hub.objects.kinds import KINDS, Kind
 from ocpi_hub.objects.patch import require_same
-from ocpi_hub.partners.access import serves
+from ocpi_hub.partners.ends import serves
 from ocpi_hub.routing.call import Call
 from ocpi_hub.wire.errors import InvalidParameters
 from ocpi_hub.wire.headers import PartyId

@@ -15,8 +15,8 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 from ocpi_hub.base.metrics import LATENCY, REQUESTS
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.partners import keyring, presence
-from ocpi_hub.partners.access import serves
 from ocpi_hub.partners.directory import Caller, Directory
+from ocpi_hub.partners.ends import serves
 from ocpi_hub.partners.journal import Journal
 from ocpi_hub.partners.snapshot import Snapshot
 from ocpi_hub.routing import opening, proxies

@@ -12,9 +12,9 @@ from bridge_ocpp import port, transactions
 from bridge_ocpp.clock import EARLIEST
 from bridge_ocpp.dialects import DIALECTS
 from bridge_ocpp.dialects.words import TransactionTold
+from bridge_ocpp.hearing import Hearing
 from bridge_ocpp.port import AuthStatus, ChargingState, IdToken, Verdict
 from bridge_ocpp.speaker import Speaker
-from bridge_ocpp.transactions import Hearing
 from tests.bridge.chargers import raw, stamp
 from tests.bridge.conftest import Place
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from ocpi_hub.partners.access import may_ask, may_talk, serves
+from ocpi_hub.partners.access import may_ask, may_talk
+from ocpi_hub.partners.ends import serves
 from ocpi_hub.wire.headers import PartyId
 from ocpi_hub.wire.parties import InterfaceRole, Role
 from tests.partners.picture import world

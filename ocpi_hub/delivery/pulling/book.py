@@ -23,7 +23,7 @@ from ocpi_hub.delivery.pulling.tables import Pull, PullRun, PullSeen
 from ocpi_hub.delivery.tables import Outage
 from ocpi_hub.dialects.profile import PULLED, Profile
 from ocpi_hub.objects.kinds import CDRS, KINDS, SESSIONS, Kind
-from ocpi_hub.partners.access import ENDS
+from ocpi_hub.partners.ends import ENDS
 from ocpi_hub.partners.manners import profile_of
 from ocpi_hub.partners.presence import StatusChange
 from ocpi_hub.partners.tables import Endpoint, Party, Platform

@@ -20,8 +20,8 @@ from ocpi_hub.delivery.pulling.book import MOST_PROBLEMS, Task
 from ocpi_hub.dialects.speaking import heard
 from ocpi_hub.objects.kinds import Kind
 from ocpi_hub.objects.patch import Document
-from ocpi_hub.partners.access import serves
 from ocpi_hub.partners.directory import Directory
+from ocpi_hub.partners.ends import serves
 from ocpi_hub.wire.errors import InvalidParameters, OcpiError
 from ocpi_hub.wire.headers import PartyId
 from ocpi_hub.wire.parties import InterfaceRole

@@ -9,10 +9,10 @@ from pydantic import ValidationError
 
 from ocpi_hub.dialects.speaking import unwrapped, with_params, with_slash
 from ocpi_hub.objects.kinds import Kind
-from ocpi_hub.partners.access import serves
 from ocpi_hub.partners.checking.asking import Asker, Reply
 from ocpi_hub.partners.checking.configuration import routing
 from ocpi_hub.partners.checking.findings import HTTP, OBJECTS, PAGES, TIMES, Report, Verdict
+from ocpi_hub.partners.ends import serves
 from ocpi_hub.partners.snapshot import PartyEntry
 from ocpi_hub.wire.errors import from_validation
 from ocpi_hub.wire.paging import read_next

@@ -12,9 +12,9 @@ from bridge_ocpp import port
 from bridge_ocpp.config import BridgeConfig
 from bridge_ocpp.devices import booting
 from bridge_ocpp.devices.booting import SETTLING
-from bridge_ocpp.devices.errands import delay_of
 from bridge_ocpp.devices.limits import Limits, chunks
 from bridge_ocpp.devices.variables import agrees
+from bridge_ocpp.errands import delay_of
 from bridge_ocpp.port import GetVariables, OutcomeStatus, SetVariables, VariableName, VariableSetting
 from tests.bridge.chargers import RawCharger, now, raw
 from tests.bridge.conftest import Place, until
