@@ -31,6 +31,7 @@ from bridge_ocpp.port import (
 from bridge_ocpp.quirks import mend
 from bridge_ocpp.schemas import Violation
 from bridge_ocpp.smart import applying
+from bridge_ocpp.speaker import PENDING, REJECTED
 from bridge_ocpp.tables import TransactionRow
 from bridge_ocpp.transactions import remote_starts
 
@@ -40,11 +41,8 @@ _UNABLE = {"NotImplemented", "NotSupported"}
 _MAY_STILL_START = {OutcomeStatus.ACCEPTED, OutcomeStatus.TIMEOUT}
 
 
-_NOT_YET: Mapping[type[Command], tuple[str, ...]] = {
-    StartCharging: ("Pending", "Rejected"),
-    StopCharging: ("Pending", "Rejected"),
-}
-"""What must not be asked of a charger whose boot was answered so (1.6, 4.2; 2.0.1, B02.FR.05)."""
+_NOT_WHILE_PENDING = (StartCharging, StopCharging)
+"""What must not be asked of a charger whose boot is pending (1.6, 4.2; 2.0.1, B02.FR.05)."""
 _COMPOSED: Mapping[type, Callable[[Connected, Any, applying.Ask], Awaitable[Outcome]]] = {
     LimitTransaction: applying.limit,
     ShareCurrent: applying.share,
@@ -54,7 +52,10 @@ _COMPOSED: Mapping[type, Callable[[Connected, Any, applying.Ask], Awaitable[Outc
 
 async def execute(connection: Connected, command: Command, *, within: float) -> Outcome:
     """Ask the charger and wait at most `within` seconds, the time for its turn included."""
-    if connection.speaker.boot_answer in _NOT_YET.get(type(command), ()):
+    boot_answer = connection.speaker.boot_answer
+    if boot_answer == REJECTED:  # it answers nothing (1.6, 4.2; 2.0.1, B03), so nobody need wait for that
+        return Outcome(OutcomeStatus.REJECTED, "the charger's boot was rejected: it comes again by itself")
+    if boot_answer == PENDING and isinstance(command, _NOT_WHILE_PENDING):
         return Outcome(OutcomeStatus.REJECTED, "the charger's boot has not been accepted yet")
     try:
         if isinstance(command, RawCall):

@@ -35,7 +35,7 @@ TOO_LONG = (1009, "a frame over the limit that carries no certificate")
 class Socket(Protocol):
     """What a connection needs of its WebSocket. `send` and `ping` raise SocketGone."""
 
-    def frames(self) -> AsyncIterator[str]: ...
+    def frames(self) -> AsyncIterator[str | bytes]: ...
 
     async def send(self, text: str) -> None: ...
 
@@ -98,8 +98,9 @@ class Connection:
 
     async def read(self) -> None:
         """Read frames until the socket closes. Calls wait in a bounded queue, answers find their question at once."""
-        async for text in self.socket.frames():
+        async for message in self.socket.frames():
             self.hears()
+            text = message if isinstance(message, str) else self._text_of(message)
             if is_too_long(text, limit=self.desk.config.max_frame, asked=self.asker.asking):
                 self._journal.broken(self.speaker.key, text, at=self.heard_at, message_id=None)
                 await self.socket.close(*TOO_LONG)
@@ -114,6 +115,11 @@ class Connection:
             except Exception as error:  # whatever a charger sends, its socket lives on
                 log.exception("bridge.frame_failed", charger=self.speaker.id, error=type(error).__name__)
             await self._others_first()
+
+    def _text_of(self, message: bytes) -> str:
+        """A binary message is taken as the text that it ought to be."""
+        self._quirks(("frame: binary",))
+        return message.decode("utf-8", "replace")
 
     def hears(self) -> None:
         """A sign of life."""

@@ -88,6 +88,7 @@ async def _token(desk: Reception, speaker: Speaker, told: TokenShown, _received:
 
 
 async def _transaction(desk: Reception, speaker: Speaker, told: TransactionTold, received: datetime) -> Reply:
+    _note(speaker, told.notes)
     verdict, hearing = None, desk.hearing(speaker, received)
     if told.asks and told.id_token is not None:
         before = await desk.ledger.write(lambda db: transactions.answered(db, told, hearing))
@@ -127,6 +128,12 @@ def _written(work: Callable[[AsyncSession, Any, Hearing], Awaitable[None]]) -> C
     return handler
 
 
+async def _events_told(db: AsyncSession, told: EventsTold, hearing: Hearing) -> None:
+    await alerts.events_told(db, told, hearing)
+    for each in told.statuses:
+        await status.connector_told(db, each, hearing)
+
+
 async def _stream_opened(desk: Reception, speaker: Speaker, told: StreamOpened, received: datetime) -> Reply:
     hearing = desk.hearing(speaker, received)
     return Reply(desk.now(), accepted=await desk.ledger.write(lambda db: streams.opened(db, told, hearing)))
@@ -136,7 +143,15 @@ async def _chain_status(desk: Reception, _speaker: Speaker, told: ChainStatusAsk
     return Reply(desk.now(), content=told.certificates)
 
 
+def _note(speaker: Speaker, notes: tuple[str, ...]) -> None:
+    for note in notes:
+        speaker.note(note)
+
+
 async def _meter(desk: Reception, speaker: Speaker, told: Metered, received: datetime) -> Reply:
+    _note(speaker, told.notes)
+    if not told.readings:
+        return Reply(desk.now())
     hearing = desk.hearing(speaker, received)
 
     if told.ocpp_id is None and speaker.key not in desk.sharing:
@@ -191,7 +206,7 @@ _HANDLERS: Mapping[type, Callable[..., Awaitable[Reply]]] = {
     NeedsTold: _written(keeping.needed),
     PlanTold: _written(keeping.planned),
     ProfilesReported: _written(keeping.reported),
-    EventsTold: _written(alerts.events_told),
+    EventsTold: _written(_events_told),
     MonitorsTold: _written(reported.monitors_told),
     MessagesTold: _written(reported.messages_told),
     CustomerTold: _written(reported.customer_told),

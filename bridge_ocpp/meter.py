@@ -28,6 +28,10 @@ NO_BEGIN_READING = "no_begin_reading"
 METER_FLAGS = (METER_BACKWARDS, NO_BEGIN_READING)
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,2})?")
+_COMMA = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+),(\d+)")
+"""`12,5` and `1.234,5`: a decimal comma."""
+_GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+\.\d+")
+"""`1,234.5`: a comma between thousands."""
 _LIMIT = Decimal(10) ** 18
 
 _UNITS: dict[str, tuple[str, Decimal]] = {
@@ -104,14 +108,26 @@ def signed_alone(said: Said, *, context: str, signed: Mapping[str, Any]) -> Read
 
 
 def read_number(value: object) -> Decimal | None:
-    """A number as a meter writes it, or None for what is none (`NaN`, `12,5`, words) or beyond all sense."""
+    """A number as a meter writes it, or None for what is none (`NaN`, words, `1,234`) or beyond all sense."""
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         return None
     text = str(value).strip()
+    if "," in text:
+        text = _without_comma(text)
     if not _NUMBER.fullmatch(text) or len(text) > 64:
         return None
     number = Decimal(text)
     return number if abs(number) < _LIMIT else None
+
+
+def _without_comma(text: str) -> str:
+    """The number with a point, where a comma can mean one thing only: `1,234` is two numbers, and stays as it is."""
+    if _GROUPED.fullmatch(text):
+        return text.replace(",", "")
+    found = _COMMA.fullmatch(text)
+    if found is None or (len(found[3]) == 3 and not found[2] and found[1].strip("0")):
+        return text
+    return text.replace(".", "").replace(",", ".")
 
 
 def normalise(value: Decimal, unit: str | None, measurand: str) -> tuple[Decimal, str]:
@@ -137,17 +153,18 @@ def is_register(sample: Sample | Reading) -> bool:
 def energy(samples: Sequence[Sample]) -> Energy:
     """The energy of a transaction from all its samples, in order of time.
 
-    The register decides: its value at the end less its value at the beginning. Where a meter only counts per phase,
-    the phases are added; where it only reports intervals, the intervals. A register that ran backwards is flagged;
-    when it ended below its beginning, only what it had counted before it fell is certain.
+    The register decides: its value at the end less its value at the beginning. Where a meter only counts per phase, or
+    does so until the end, the phases are added; where it only reports intervals, the intervals. A register that ran
+    backwards is flagged; when it ended below its beginning, only what it had counted before it fell is certain.
     """
     registers = _at_one_place([sample for sample in samples if sample.measurand == REGISTER])
     plain = [sample for sample in registers if sample.phase is None]
-    if plain:
+    phases = {sample.phase for sample in registers if sample.phase is not None}
+    of_phases = _added(_counted([s for s in registers if s.phase == phase]) for phase in sorted(phases))
+    if plain and (of_phases.wh is None or any(sample.context != BEGIN for sample in plain)):
         return _counted(plain)
-    phases = {sample.phase for sample in registers}
     if phases:
-        return _added(_counted([s for s in registers if s.phase == phase]) for phase in sorted(phases, key=str))
+        return of_phases
     intervals = [s.value for s in _at_one_place([s for s in samples if s.measurand == INTERVAL]) if s.phase is None]
     return Energy(sum(intervals, Decimal(0)) if intervals else None)
 

@@ -170,9 +170,14 @@ def read(text: str, *, types: frozenset[int] = TYPES) -> Frame:
         return Broken(Fault.NO_RPC, "the message id is not a string")
     if len(message_id) > LONGEST_ID:
         notes.append("frame: a message id over 36 characters")
+    if isinstance(kind, str) and kind.isascii() and kind.isdigit():
+        kind = int(kind[:2])
+        notes.append("frame: a string as message type")
     reader = _READERS.get(kind) if type(kind) is int and kind in types else None
     if reader is None:
         return Broken(Fault.MESSAGE_TYPE, f"message type {str(kind)[:20]!r} is not known", message_id)
+    if len(rest) > _PARTS[kind]:
+        notes.append("frame: more than belongs into it")
     return reader(message_id, rest, notes)
 
 
@@ -219,6 +224,8 @@ def _error_parts(kind: str, rest: list[Any], notes: list[str]) -> tuple[str, str
     )
 
 
+_PARTS = {CALL: 2, CALLRESULT: 1, CALLERROR: 3, CALLRESULTERROR: 3, SEND: 2}
+"""What each frame has after its message id."""
 _READERS = {CALL: _call, CALLRESULT: _result, CALLERROR: _error, CALLRESULTERROR: _result_error, SEND: _send}
 
 

@@ -67,7 +67,7 @@ def mend(
             if note:
                 tolerated.add(_key(found))
             else:
-                note = _repair(payload, found)
+                note = _repair(payload, found, leniency)
             if note is None:
                 return Mended(tuple(notes), _FAULTS.get(found.rule, Fault.FORMAT), f"{found.where}: {found.message}")
             notes[f"{found.where}: {note}"] = None
@@ -101,7 +101,7 @@ def _tolerate(payload: dict[str, Any], found: Violation, leniency: Leniency) -> 
     return None
 
 
-def _repair(payload: dict[str, Any], found: Violation) -> str | None:
+def _repair(payload: dict[str, Any], found: Violation, leniency: Leniency) -> str | None:
     """Change the one value that breaks the schema into what it plainly means; None when it means nothing plainly."""
     if not found.path:
         return None
@@ -116,7 +116,8 @@ def _repair(payload: dict[str, Any], found: Violation) -> str | None:
         if value is None and isinstance(holder, dict):
             del holder[step]
             return "null"
-        for wanted in found.about["types"]:
+        fractional = ("number",) if _field(found) in leniency.fractional else ()
+        for wanted in (*found.about["types"], *fractional):
             converted = _converted(value, wanted)
             if converted is not None:
                 holder[step] = converted

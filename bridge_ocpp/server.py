@@ -111,12 +111,11 @@ class Line:
     def __init__(self, socket: ServerConnection) -> None:
         self._socket = socket
 
-    async def frames(self) -> AsyncIterator[str]:
-        """Messages until the socket closes. A binary message is taken as the text that it ought to be."""
+    async def frames(self) -> AsyncIterator[str | bytes]:
+        """Messages until the socket closes."""
         try:
             while True:
-                message = await self._socket.recv()
-                yield message if isinstance(message, str) else message.decode("utf-8", "replace")
+                yield await self._socket.recv()
         except ConnectionClosed:
             return
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bridge_ocpp.clock import Said
-from bridge_ocpp.dialects.words import Fact, Payload
+from bridge_ocpp.dialects.words import ConnectorTold, Fact, Payload
 from bridge_ocpp.port import Monitor, VariableName
 
 
@@ -24,11 +24,12 @@ class ChargerEvent:
 
 @dataclass(frozen=True, slots=True)
 class EventsTold(Fact):
-    """Events, and the message as it came."""
+    """Events, and the message as it came. `statuses` are those of connectors, told this way (2.0.1, G01)."""
 
     events: tuple[ChargerEvent, ...]
     said: Said
     document: Payload
+    statuses: tuple[ConnectorTold, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

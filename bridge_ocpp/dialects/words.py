@@ -97,7 +97,8 @@ class TransactionTold(Fact):
 
     `ocpp_id` is None where the charger waits for us to name the transaction; `seq_no` counts the messages of a
     transaction where the version counts. `offline` is what the charger says of itself (None: it cannot say).
-    `asks` means that it wants a verdict about `id_token`. `digest` is equal for the same news sent again.
+    `asks` means that it wants a verdict about `id_token`. `digest` is equal for the same news sent again. `notes` say
+    what is odd about its meter values.
     """
 
     stage: Stage
@@ -115,16 +116,19 @@ class TransactionTold(Fact):
     remote_start_id: int | None = None
     reservation_id: int | None = None
     offline: bool | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Metered(Fact):
-    """Meter values; `ocpp_id` where they belong to a transaction. EVSE 0 is the main meter of the charger."""
+    """Meter values; `ocpp_id` where they belong to a transaction. EVSE 0 is the main meter of the charger. `notes` say
+    what is odd about them."""
 
     evse_id: int
     connector_id: int
     readings: tuple[Reading, ...]
     ocpp_id: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

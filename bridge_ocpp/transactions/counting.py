@@ -86,7 +86,8 @@ async def count_again(db: AsyncSession, row: TransactionRow) -> None:
     flag(row, *counted.flags, cleared=METER_FLAGS)
     registers = [sample for sample in samples if is_register(sample)]
     if registers and counted.wh is not None:
-        row.meter_last_at, row.meter_begin = registers[-1].at, registers[-1].value - counted.wh
+        told = Decimal(0) if all(sample.context == BEGIN for sample in registers) else counted.wh
+        row.meter_last_at, row.meter_begin = registers[-1].at, registers[-1].value - told
 
 
 def _goes_on(row: TransactionRow, sample: Sample) -> bool:

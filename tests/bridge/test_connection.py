@@ -121,6 +121,13 @@ async def test_what_breaks_the_schema_plainly_is_accepted_and_listed(here: Place
     assert (record.connectors[0].status, record.connectors[0].error_code) == ("Available", "Smoke")
 
 
+async def test_a_binary_message_is_read_and_listed(here: Place) -> None:
+    async with raw(here.bridge.url, "CP1") as charger:
+        await charger.say(json.dumps([2, "1", "Heartbeat", {}]).encode())
+        assert (await charger.answer())[:2] == [3, "1"]
+    await here.has_quirks("CP1", "frame: binary")
+
+
 async def test_quirks_are_remembered_over_connections_and_listed_once(here: Place) -> None:
     for _ in range(2):
         async with raw(here.bridge.url, "CP1") as charger:

@@ -37,6 +37,11 @@ START = datetime(2026, 3, 1, 12, tzinfo=UTC)
         ("+1.", "1"),
         (".5", "0.5"),
         ("1e3", "1000"),
+        ("12,5", "12.5"),
+        ("-0,125", "-0.125"),
+        ("1.234,567", "1234.567"),
+        ("1,234.5", "1234.5"),
+        ("12345678,9", "12345678.9"),
     ],
 )
 def test_numbers_are_read(value: object, number: str) -> None:
@@ -45,7 +50,22 @@ def test_numbers_are_read(value: object, number: str) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["", "NaN", "Infinity", "12,5", "1_000", "0x1f", True, None, [], "1e999999999", Decimal("1e999999"), "1" * 70],
+    [
+        "",
+        "NaN",
+        "Infinity",
+        "12,345",
+        "1,2,3",
+        "1.23,4",
+        "1_000",
+        "0x1f",
+        True,
+        None,
+        [],
+        "1e999999999",
+        Decimal("1e999999"),
+        "1" * 70,
+    ],
 )
 def test_what_is_no_number_is_none(value: object) -> None:
     assert read_number(value) is None

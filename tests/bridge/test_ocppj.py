@@ -24,7 +24,6 @@ def test_answers_are_read() -> None:
         ('[2,"1","A"]', Call("1", "A", {}, ("frame: no payload object",))),
         ('[2,"1","A",null]', Call("1", "A", {}, ("frame: no payload object",))),
         ('[2,"1","A",[]]', Call("1", "A", {}, ("frame: no payload object",))),
-        ('[2,"1","A",{},"more"]', Call("1", "A", {})),
         (f'[2,"{"x" * 40}","A",{{}}]', Call("x" * 40, "A", {}, ("frame: a message id over 36 characters",))),
         (
             '[2,"1","A",{"a":"x\\u0000y\\ud800z"}]',
@@ -34,6 +33,9 @@ def test_answers_are_read() -> None:
             '[2,"1","A",{"a":"\\ud83d\\ude00"}]',
             Call("1", "A", {"a": "😀"}, ("frame: characters that cannot be stored",)),
         ),
+        ('["2","1","A",{}]', Call("1", "A", {}, ("frame: a string as message type",))),
+        ('[2,"1","A",{},"more"]', Call("1", "A", {}, ("frame: more than belongs into it",))),
+        ('[3,"1",{},5]', CallResult("1", {}, ("frame: more than belongs into it",))),
         ('[4,"1"]', CallError("1", "GenericError", "", {}, ("CALLERROR: no error code",))),
     ],
 )
@@ -71,7 +73,9 @@ def test_what_is_no_frame_is_broken_and_has_no_id(text: str) -> None:
         ('[2,"1","A",5]', Fault.FORMAT),
         ('[2,"1","A",[1]]', Fault.FORMAT),
         ('[9,"1","A",{}]', Fault.MESSAGE_TYPE),
-        ('["2","1","A",{}]', Fault.MESSAGE_TYPE),
+        ('["9","1","A",{}]', Fault.MESSAGE_TYPE),
+        ('["22","1","A",{}]', Fault.MESSAGE_TYPE),
+        ('["²","1","A",{}]', Fault.MESSAGE_TYPE),
         ('[true,"1","A",{}]', Fault.MESSAGE_TYPE),
     ],
 )

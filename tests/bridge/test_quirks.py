@@ -65,6 +65,8 @@ def mended(protocol: str, action: str, payload: dict[str, Any]) -> Mended:
             "meterStop",
             Decimal("5.5"),
         ),
+        ("StopTransaction", STOP | {"meterStop": "5.5"}, "a string for number", "meterStop", Decimal("5.5")),
+        ("StopTransaction", STOP | {"meterStop": "5,5"}, "a string for number", "meterStop", Decimal("5.5")),
         ("StartTransaction", START | {"idTag": "x" * 36}, "too long", "idTag", "x" * 36),
         ("StartTransaction", {k: START[k] for k in START if k != "timestamp"}, "no timestamp", "timestamp", None),
         (

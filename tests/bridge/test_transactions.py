@@ -355,6 +355,43 @@ async def test_meter_values_of_no_transaction_are_kept(here: Place) -> None:
 # --- meters ---------------------------------------------------------------------------------------------------
 
 
+async def test_what_is_odd_about_meter_values_is_listed_and_what_is_plain_counts(here: Place) -> None:
+    async with raw(here.bridge.url, "CP1") as charger:
+        number = (await charger.call("StartTransaction", start()))["transactionId"]
+        for value in ("1800,5", "12,345", "broken", ""):
+            assert await charger.call("MeterValues", metered(number, ago(1), value)) == {}
+        (running,) = await here.transactions()
+        assert running.energy_wh == Decimal("800.5")
+        await charger.call("StopTransaction", stop(number, meterStop="2500,5"))
+    (ended,) = here.told(port.TransactionEnded)
+    assert ended.transaction.energy_wh == Decimal("1500.5")
+    await here.has_quirks(
+        "CP1",
+        "a meter value that is no number",
+        "a meter value with a comma",
+        "StopTransaction meterStop: a string for number",
+        "StopTransaction meterStop: a fraction for integer",
+    )
+
+
+async def test_a_meter_of_phases_counts_while_it_runs_and_the_stop_has_the_last_word(here: Place) -> None:
+    async with raw(here.bridge.url, "CP1") as charger:
+        number = (await charger.call("StartTransaction", start()))["transactionId"]
+        for minutes, wh in ((2.5, 400), (2, 500), (1.5, 650)):
+            values = [{"value": str(wh + n), "phase": f"L{n}", "measurand": REGISTER} for n in (1, 2, 3)]
+            message = {"connectorId": 1, "transactionId": number}
+            meter_value = [{"timestamp": stamp(ago(minutes)), "sampledValue": values}]
+            await charger.call("MeterValues", message | {"meterValue": meter_value})
+        (running,) = await here.transactions()
+        assert running.energy_wh == 750
+        await charger.call("MeterValues", metered(number, ago(1.2), "1900"))
+        (running,) = await here.transactions()
+        assert running.energy_wh == 900, "a reading of all phases goes before"
+        await charger.call("StopTransaction", stop(number, meterStop=1950))
+    (ended,) = here.told(port.TransactionEnded)
+    assert (ended.transaction.energy_wh, ended.transaction.flags) == (950, ())
+
+
 async def test_a_meter_that_runs_backwards_is_flagged(here: Place) -> None:
     async with raw(here.bridge.url, "CP1") as charger:
         number = (await charger.call("StartTransaction", start(meterStart=5000)))["transactionId"]

@@ -120,41 +120,50 @@ def _token_answer(reply: Reply) -> Payload:
 def _stop(payload: Payload) -> TransactionTold:
     said = read_time(payload.get("timestamp"))
     end = Reading(said, meter.REGISTER, _wh(payload["meterStop"]), "Wh", context=meter.END)
+    notes: set[str] = set()
     return TransactionTold(
         Stage.ENDED,
         said,
         digest(payload),
         ocpp_id=str(int(payload["transactionId"])),
         id_token=IdToken(payload["idTag"]) if payload.get("idTag") else None,
-        readings=(*_readings(payload.get("transactionData") or ()), end),
+        readings=(*_readings(payload.get("transactionData") or (), notes), end),
         stop_reason=payload.get("reason") or "Local",
+        notes=tuple(sorted(notes)),
     )
 
 
 def _meter_values(payload: Payload) -> Metered:
     connector = _connector(payload)
     transaction = payload.get("transactionId")
+    notes: set[str] = set()
     return Metered(
         evse_id=connector,
         connector_id=1 if connector else 0,
-        readings=tuple(_readings(payload["meterValue"])),
+        readings=tuple(_readings(payload["meterValue"], notes)),
         ocpp_id=None if transaction is None else str(int(transaction)),
+        notes=tuple(sorted(notes)),
     )
 
 
-def _readings(meter_values: Iterable[Payload]) -> Iterable[Reading]:
+def _readings(meter_values: Iterable[Payload], notes: set[str]) -> Iterable[Reading]:
+    """The readings in order; what is odd about values goes into `notes`."""
     for meter_value in meter_values:
         said = read_time(meter_value.get("timestamp"))
-        yield from _with_signatures([_reading(said, sample) for sample in meter_value["sampledValue"]])
+        yield from _with_signatures([_reading(said, sample, notes) for sample in meter_value["sampledValue"]])
 
 
-def _reading(said: Said, sample: Payload) -> Reading | Mapping[str, Any] | None:
+def _reading(said: Said, sample: Payload, notes: set[str]) -> Reading | Mapping[str, Any] | None:
     """A reading, or a signed value as a mapping, or None for a value that is no number."""
     measurand = sample.get("measurand", meter.REGISTER)
-    signed = sample.get("format") == "SignedData"
-    number = None if signed else meter.read_number(sample["value"])
+    if sample.get("format") == "SignedData":
+        return {"said": said, "measurand": measurand, **sample}
+    number = meter.read_number(sample["value"])
     if number is None:
-        return {"said": said, "measurand": measurand, **sample} if signed else None
+        notes.add("a meter value that is no number")
+        return None
+    if "," in sample["value"]:
+        notes.add("a meter value with a comma")
     value, unit = meter.normalise(number, sample.get("unit"), measurand)
     context, location = sample.get("context", "Sample.Periodic"), sample.get("location", "Outlet")
     return Reading(said, measurand, value, unit, sample.get("phase"), context, location)

@@ -6,10 +6,11 @@ from typing import Any
 
 from bridge_ocpp.clock import read_time, write_time
 from bridge_ocpp.dialects.monitoring import ChargerEvent, CustomerTold, EventsTold, MessagesTold, MonitorsTold
-from bridge_ocpp.dialects.words import Inbound, Outbound, Payload, nothing, outcome
+from bridge_ocpp.dialects.words import ConnectorTold, Inbound, Outbound, Payload, nothing, outcome
 from bridge_ocpp.port import (
     AskCustomer,
     ClearMonitors,
+    ConnectorStatus,
     ListMessages,
     Monitor,
     Outcome,
@@ -23,6 +24,9 @@ from bridge_ocpp.port import (
     VariableName,
 )
 
+BEYOND = 2**15
+"""No EVSE and no connector has this number, or a higher one."""
+
 # --- from the charger ------------------------------------------------------------------------------------------
 
 _TRUE, _FALSE = ("true", "1"), ("false", "0")
@@ -30,7 +34,22 @@ _TRUE, _FALSE = ("true", "1"), ("false", "0")
 
 def _events(payload: Payload) -> EventsTold:
     events = tuple(_event(item) for item in payload["eventData"])
-    return EventsTold(events, read_time(payload.get("generatedAt")), payload)
+    statuses = tuple(status for event in events if (status := _status(event)) is not None)
+    return EventsTold(events, read_time(payload.get("generatedAt")), payload, statuses)
+
+
+_STATUSES = {word.value.casefold(): word for word in ConnectorStatus}
+
+
+def _status(event: ChargerEvent) -> ConnectorTold | None:
+    """The status of a connector, or of the whole station, that is told as a variable and by no StatusNotification."""
+    name, status = event.variable, _STATUSES.get(event.value.casefold())
+    if name.variable.casefold() != "availabilitystate" or status is None:
+        return None
+    component = name.component.casefold()
+    if component == "connector" and 0 < name.evse_id < BEYOND and name.connector_id < BEYOND:
+        return ConnectorTold(name.evse_id, name.connector_id or 1, status, event.said)
+    return ConnectorTold(0, 0, status, event.said) if component == "chargingstation" else None
 
 
 def _event(item: Payload) -> ChargerEvent:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bridge_ocpp.devices.booting import SETTLING
-from bridge_ocpp.port import Attend, IdToken, OutcomeStatus, StartCharging, Trigger
+from bridge_ocpp.port import Attend, IdToken, OutcomeStatus, RawCall, StartCharging, Trigger, UnlockConnector
 from tests.bridge.chargers import now, raw
 from tests.bridge.conftest import Place, until
 
@@ -132,6 +132,12 @@ async def test_a_rejected_charger_is_never_asked_for_anything(new: Place) -> Non
         await decide(new, "Accepted")
         await new.ask("CP1", Attend())
         await until(lambda: nothing_owed(new))
+        for command in (UnlockConnector(1, 1), RawCall("Reset", {"type": "Soft"}), Trigger("Heartbeat")):
+            outcome = await new.ask("CP1", command)
+            assert (outcome.status, outcome.detail) == (
+                OutcomeStatus.REJECTED,
+                "the charger's boot was rejected: it comes again by itself",
+            )
         assert charger.calls.empty()
         assert (await charger.call("BootNotification", BOOT_16))["status"] == "Accepted"
 

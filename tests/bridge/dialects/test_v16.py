@@ -99,6 +99,7 @@ EDITION = Edition("v16", "")
                     Reading(SAID, "Current.Import", Decimal(16), "A", phase="L1"),
                 ),
                 ocpp_id="7",
+                notes=("a meter value that is no number",),
             ),
         ),
         (

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bridge_ocpp.book import WatchBook
+from bridge_ocpp.port import ConnectorStatusChanged
 from tests.bridge.chargers import now, raw
 from tests.bridge.conftest import Place
 
@@ -143,3 +144,21 @@ async def test_what_was_over_long_ago_is_forgotten(here: Place):
     await here.execute(f"UPDATE ocpp_alert SET cleared_at = '{old}'")
     await here.bridge.prune()
     assert await alerts(here) == []
+
+
+@pytest.mark.parametrize("protocol", ["ocpp2.0.1", "ocpp2.1"])
+async def test_the_state_of_a_connector_may_come_as_an_event(here: Place, protocol: str):
+    def state(value, component="Connector", evse=1, connector=2):
+        place = {"evse": {"id": evse, "connectorId": connector}} if component == "Connector" else {}
+        said = {"trigger": "Delta", "actualValue": value, "variable": {"name": "AvailabilityState"}}
+        notification = {"eventNotificationType": "HardWiredNotification"}
+        return event(**said, **notification, component={"name": component} | place)
+
+    async with raw(here.bridge.url, "CP1", protocol) as charger:
+        for value in ("Available", "Occupied", "Nonsense"):
+            assert await charger.call("NotifyEvent", state(value)) == {}
+        await charger.call("NotifyEvent", state("Unavailable", component="ChargingStation"))
+        await charger.call("NotifyEvent", state("Faulted", evse=2**15))
+        await charger.call("NotifyEvent", state("Faulted", component="EVSE"))
+    told = [(found.evse_id, found.connector_id, found.status) for found in here.told(ConnectorStatusChanged)]
+    assert told == [(1, 2, "Available"), (1, 2, "Occupied"), (0, 0, "Unavailable")]
