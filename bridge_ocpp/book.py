@@ -40,11 +40,13 @@ from bridge_ocpp.tables import (
     TransactionRow,
 )
 from bridge_ocpp.upkeep.book import UpkeepBook
+from bridge_ocpp.upkeep.publishing import PublicationBook
+from bridge_ocpp.upkeep.publishing_tables import PublicationRow
 from bridge_ocpp.upkeep.tables import FirmwareTaskRow, LogRow
 from bridge_ocpp.upkeep.watch_book import OWNED as WATCHED
 from bridge_ocpp.upkeep.watch_book import WatchBook
 
-__all__ = ["Book", "Signing", "Sites", "Streams", "Strongbox", "UpkeepBook", "WatchBook"]
+__all__ = ["Book", "PublicationBook", "Signing", "Sites", "Streams", "Strongbox", "UpkeepBook", "WatchBook"]
 
 LONGEST_ID = 48
 """OCPP 2.0.1, part 4: the identity of a charging station has at most 48 characters."""
@@ -52,7 +54,7 @@ LONGEST_ID = 48
 
 _OWNED = (
     *(ConnectorRow, RemoteStartRow, NoticeRow, FrameRow, StreamRow, SecurityEventRow),
-    *(*OWNED, FirmwareTaskRow, LogRow),
+    *(*OWNED, FirmwareTaskRow, LogRow, PublicationRow),
     *WATCHED,
     *(ReservationRow, ProfileRow, LimitRow, ShareRow),
 )

@@ -24,7 +24,7 @@ from bridge_ocpp.dialects.device_words import ReportPart
 from bridge_ocpp.dialects.monitoring import CustomerTold, EventsTold, MessagesTold, MonitorsTold
 from bridge_ocpp.dialects.security_words import ChainStatusAsked, SecurityEvent, SigningWanted, Unserved
 from bridge_ocpp.dialects.stream_words import StreamClosed, StreamOpened, StreamTold
-from bridge_ocpp.dialects.upkeep import FirmwareTold, LogTold
+from bridge_ocpp.dialects.upkeep import FirmwareTold, LogTold, PublicationTold
 from bridge_ocpp.dialects.words import (
     Beat,
     Boot,
@@ -45,7 +45,7 @@ from bridge_ocpp.smart import balancer, keeping
 from bridge_ocpp.speaker import ACCEPTED, Speaker
 from bridge_ocpp.tables import ChargerRow, TransactionRow
 from bridge_ocpp.transactions.news import News
-from bridge_ocpp.upkeep import alerts, firmware, logs, reported
+from bridge_ocpp.upkeep import alerts, firmware, logs, publishing, reported
 
 log = structlog.get_logger()
 
@@ -202,6 +202,7 @@ _HANDLERS: Mapping[type, Callable[..., Awaitable[Reply]]] = {
     ReportPart: _written(reports.part_told),
     FirmwareTold: _written(firmware.told),
     LogTold: _written(logs.told),
+    PublicationTold: _written(publishing.told),
     LimitTold: _written(keeping.limited),
     NeedsTold: _written(keeping.needed),
     PlanTold: _written(keeping.planned),

@@ -5,13 +5,15 @@ from collections.abc import Mapping
 from bridge_ocpp import commands
 from bridge_ocpp.connected import Connected, Procedure
 from bridge_ocpp.devices import asking
-from bridge_ocpp.port import Command, ListCertificates, Outcome, RotatePassword
+from bridge_ocpp.port import Command, ListCertificates, Outcome, RotatePassword, UnpublishFirmware
 from bridge_ocpp.security import delivering, rotating
+from bridge_ocpp.upkeep import publishing
 
 PROCEDURES: Mapping[type[Command], Procedure] = {
     **asking.PROCEDURES,
     RotatePassword: rotating.rotate,
     ListCertificates: delivering.list_certificates,
+    UnpublishFirmware: publishing.unpublish,
 }
 
 

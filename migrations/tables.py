@@ -20,6 +20,7 @@ MODULES = (
     "bridge_ocpp.devices.tables",
     "bridge_ocpp.errands.tables",
     "bridge_ocpp.upkeep.tables",
+    "bridge_ocpp.upkeep.publishing_tables",
     "bridge_ocpp.smart.tables",
     "bridge_ocpp.upkeep.watch_tables",
 )

@@ -6,7 +6,15 @@ from typing import Any
 
 from bridge_ocpp.clock import write_time
 from bridge_ocpp.dialects.words import Fact
-from bridge_ocpp.port import FetchDiagnostics, FetchSecurityLog, UpdateFirmware, UpdateSignedFirmware
+from bridge_ocpp.port import (
+    FetchDiagnostics,
+    FetchSecurityLog,
+    PublishFirmware,
+    UpdateFirmware,
+    UpdateSignedFirmware,
+)
+
+Retried = UpdateFirmware | UpdateSignedFirmware | PublishFirmware | FetchDiagnostics | FetchSecurityLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +34,16 @@ class LogTold(Fact):
     request_id: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PublicationTold(Fact):
+    """How far a local controller is with an image (PublishFirmwareStatusEnumType); `uris` are where it serves it."""
+
+    status: str
+    request_id: int | None = None
+    uris: tuple[str, ...] = ()
+    reason: str = ""
+
+
 # --- what both versions say alike -----------------------------------------------------------------------------------
 
 
@@ -41,7 +59,7 @@ def number(value: Any) -> int | None:
     return None if value is None else int(value)
 
 
-def retries(command: UpdateFirmware | UpdateSignedFirmware | FetchDiagnostics | FetchSecurityLog) -> dict[str, Any]:
+def retries(command: Retried) -> dict[str, Any]:
     """How often and how soon a charger may try again, where that was said."""
     said = {"retries": command.retries, "retryInterval": command.retry_interval}
     return {name: value for name, value in said.items() if value is not None}

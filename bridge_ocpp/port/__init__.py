@@ -91,6 +91,14 @@ from bridge_ocpp.port.profiles import (
     write_schedule,
 )
 from bridge_ocpp.port.protocols import ChargerBook, ChargerPort, HubPort
+from bridge_ocpp.port.publishing import (
+    NewPublication,
+    Publication,
+    PublicationBook,
+    PublicationState,
+    PublishFirmware,
+    UnpublishFirmware,
+)
 from bridge_ocpp.port.records import ChargerRecord, ConnectorRecord, FrameRecord, NewCharger, TransactionFilter
 from bridge_ocpp.port.security import (
     AuthorityRecord,
@@ -191,12 +199,17 @@ __all__ = [
     "NewCharger",
     "NewFirmwareJob",
     "NewLog",
+    "NewPublication",
     "NotPossible",
     "Outcome",
     "OutcomeStatus",
     "OutletRecord",
     "Period",
     "ProfileRecord",
+    "Publication",
+    "PublicationBook",
+    "PublicationState",
+    "PublishFirmware",
     "Purpose",
     "RateUnit",
     "RawCall",
@@ -242,6 +255,7 @@ __all__ = [
     "TransferData",
     "Trigger",
     "UnlockConnector",
+    "UnpublishFirmware",
     "UpdateFirmware",
     "UpdateSignedFirmware",
     "UpkeepBook",

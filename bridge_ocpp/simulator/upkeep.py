@@ -14,6 +14,7 @@ from bridge_ocpp.simulator.meter import Payload
 
 ENDS = ("Installed", "DownloadFailed", "InvalidSignature", "InstallationFailed", "SameVersion", "Silent")
 """How an update may end: well, with that word, with the old version after the reboot, or without another word."""
+PUBLISH_ENDS = ("Published", "DownloadFailed", "InvalidChecksum", "PublishFailed")
 _VERSION = re.compile(r"(\d+(?:\.\d+)+)")
 _LOG = b"2026-01-01T00:00:00Z booted\n2026-01-01T00:00:01Z nothing else happened\n"
 
@@ -21,7 +22,9 @@ _LOG = b"2026-01-01T00:00:00Z booted\n2026-01-01T00:00:01Z nothing else happened
 class Workshop:
     """What upkeep means to one charger. Both versions share it; the messages' names come with the request.
 
-    `last` is how its last update ended, one of ENDS; None before the first, and while one goes on.
+    `last` is how its last update ended, one of ENDS; None before the first, and while one goes on. `publishes` is how
+    an image ends that it is to publish (one of PUBLISH_ENDS); `published` are the checksums of those that it serves,
+    `fetching` of those that a charger is fetching from it just now.
     """
 
     def __init__(self, charger: Box) -> None:
@@ -30,6 +33,9 @@ class Workshop:
         self.pace = 0.5
         self.last: str | None = None
         self.log = _LOG
+        self.publishes = "Published"
+        self.published: set[str] = set()
+        self.fetching: set[str] = set()
 
     # --- firmware ---------------------------------------------------------------------------------------------------
 
@@ -63,6 +69,31 @@ class Workshop:
             return ["Downloading", "Downloaded", "InvalidSignature"]
         steps = ["Downloading", "Downloaded", *(["SignatureVerified"] if signed else []), "Installing"]
         return [*steps, "InstallationFailed"] if self.ends == "InstallationFailed" else steps
+
+    # --- a local controller -----------------------------------------------------------------------------------------
+
+    async def publish(self, location: str, checksum: str, *, request_id: int) -> None:
+        """Fetch an image, check it and serve it, or fail as chosen; tell each step, with the URIs at the end."""
+        steps = ["Downloading", "Downloaded", "ChecksumVerified", "Published"]
+        failed = {"DownloadFailed": 1, "InvalidChecksum": 2, "PublishFailed": 3}.get(self.publishes)
+        for status in steps if failed is None else [*steps[:failed], self.publishes]:
+            told: Payload = {"status": status, "requestId": request_id}
+            if status == "Published":
+                self.published.add(checksum)
+                file = urlsplit(location).path.rpartition("/")[2] or "image"
+                told["location"] = [f"http://{self.charger.charger_id.lower()}.local/{file}"]
+            self.charger.tell("publication", status)
+            await self.charger.say("PublishFirmwareStatusNotification", told)
+            await asyncio.sleep(self.pace)
+
+    def unpublish(self, checksum: str) -> str:
+        """Unpublished, NoFirmware, or DownloadOngoing while a charger fetches it."""
+        if checksum in self.fetching:
+            return "DownloadOngoing"
+        if checksum not in self.published:
+            return "NoFirmware"
+        self.published.discard(checksum)
+        return "Unpublished"
 
     # --- logs -------------------------------------------------------------------------------------------------------
 
@@ -127,6 +158,12 @@ async def answer201(shop: Workshop, action: str, payload: Payload) -> Payload | 
         work = shop.update(firmware["location"], action=told, request_id=payload["requestId"], signed=signed)
         shop.charger.soon(work)
         return {"status": "Accepted"}
+    if action == "PublishFirmware":
+        location, checksum = payload["location"], payload["checksum"]
+        shop.charger.soon(shop.publish(location, checksum, request_id=payload["requestId"]))
+        return {"status": "Accepted"}
+    if action == "UnpublishFirmware":
+        return {"status": shop.unpublish(payload["checksum"])}
     if action == "GetLog":
         return _get_log(shop, payload)
     return None

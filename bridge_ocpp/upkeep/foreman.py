@@ -15,14 +15,14 @@ from bridge_ocpp.connected import Connected
 from bridge_ocpp.desk import Desk
 from bridge_ocpp.port import Outcome, OutcomeStatus
 from bridge_ocpp.speaker import ACCEPTED
-from bridge_ocpp.upkeep import firmware, logs
+from bridge_ocpp.upkeep import firmware, logs, publishing
 from bridge_ocpp.upkeep.errands import Errand, Trade
 
 log = structlog.get_logger()
 
 _WELCOME = (ACCEPTED, None)
 """One whose boot waits or was refused is asked nothing; one that never booted may be a charger that never does."""
-TRADES: Sequence[Trade] = (firmware.Rollouts(), logs.Logs())
+TRADES: Sequence[Trade] = (firmware.Rollouts(), logs.Logs(), publishing.Publishing())
 
 
 class Foreman:

@@ -5,8 +5,9 @@ Called once by every entry point, before anything asks for either.
 
 from datetime import timedelta
 
-from bridge_ocpp.book import Book, Signing, Sites, Streams, Strongbox, UpkeepBook, WatchBook
+from bridge_ocpp.book import Book, PublicationBook, Signing, Sites, Streams, Strongbox, UpkeepBook, WatchBook
 from bridge_ocpp.port import ChargerBook, ChargerPort, DeviceBook, SecurityBook, SmartBook, StreamBook
+from bridge_ocpp.port import PublicationBook as Publications
 from bridge_ocpp.port import UpkeepBook as Upkeep
 from bridge_ocpp.port import WatchBook as Watch
 from bridge_ocpp.relay import RedisChargerPort
@@ -34,6 +35,7 @@ def bind(resources: Resources) -> None:
     """Bind the Protocols into this process's resources. Raises ValueError without OCPI_HUB_SECRET_KEY."""
     book = Book(pepper(resources), now=resources.clock)
     upkeep: Upkeep = UpkeepBook(now=resources.clock)
+    publications: Publications = PublicationBook(now=resources.clock)
     watch: Watch = WatchBook(now=resources.clock)
     streams: StreamBook = Streams()
     smart: SmartBook = Sites(now=resources.clock)
@@ -41,6 +43,7 @@ def bind(resources: Resources) -> None:
     resources.put(ChargerBook, book)  # type: ignore[type-abstract]
     resources.put(DeviceBook, book)  # type: ignore[type-abstract]
     resources.put(Upkeep, upkeep)  # type: ignore[type-abstract]
+    resources.put(Publications, publications)  # type: ignore[type-abstract]
     resources.put(Watch, watch)  # type: ignore[type-abstract]
     resources.put(StreamBook, streams)  # type: ignore[type-abstract]
     resources.put(SmartBook, smart)  # type: ignore[type-abstract]

@@ -17,6 +17,7 @@ from ocpi_hub.cli import (
     firmware,
     messages,
     partners,
+    publications,
     run,
     simulate,
     sites,
@@ -45,6 +46,7 @@ app.add_typer(chargers.app, name="charger")
 app.add_typer(certificates.app, name="certificate")
 app.add_typer(alerts.app, name="alert")
 app.add_typer(firmware.app, name="firmware")
+app.add_typer(publications.app, name="publication")
 app.add_typer(sites.app, name="site")
 app.add_typer(simulate.app, name="simulate")
 

@@ -181,3 +181,26 @@ async def test_a_roll_out_is_watched_beside_a_simulated_charger(terminal, hub, b
 
 async def test_an_end_that_there_is_not_is_wrong_use(terminal):
     assert "Installed, DownloadFailed" in await terminal("simulate", "charger", "X", "--update-ends", "Well", fails=2)
+
+
+async def test_an_image_is_published_listed_and_withdrawn(terminal, hub, bridge):
+    image, md5 = "https://images.example/box-2.1.0.bin", "d41d8cd98f00b204e9800998ecf8427e"
+    assert "nothing is published" in await terminal("publication", "list")
+    async with charger(hub, bridge, "LC-1", "ocpp2.0.1"):
+        made = await terminal.json("publication", "start", "LC-1", image, "--checksum", md5, "--follow")
+        assert (made["state"], made["uris"]) == ("Published", ["http://lc-1.local/box-2.1.0.bin"])
+        shown = await terminal("publication", "show", made["id"])
+        assert all(word in shown for word in ("LC-1", "Published", "http://lc-1.local/box-2.1.0.bin"))
+        assert "Withdrawn" in await terminal("publication", "withdraw", made["id"])
+    assert [each["state"] for each in await terminal.json("publication", "list", "LC-1")] == ["Withdrawn"]
+    assert "there is no publication 7" in await terminal("publication", "show", "7", fails=1)
+    assert "checksum" in await terminal("publication", "start", "LC-1", image, "--checksum", "abc", fails=1)
+
+
+async def test_an_image_that_cannot_be_published_is_told(terminal, hub, bridge):
+    image, md5 = "https://images.example/box-2.1.0.bin", "d41d8cd98f00b204e9800998ecf8427e"
+    async with charger(hub, bridge, "LC-1", "ocpp2.0.1") as box:
+        box.workshop.publishes = "InvalidChecksum"
+        ended = await terminal.ended("publication", "start", "LC-1", image, "--checksum", md5, "--follow")
+    assert ended.returncode == 1
+    assert "the image's MD5 is another than the checksum" in ended.stderr
