@@ -96,7 +96,7 @@ async def _translated(connection: Connected, command: Command, *, within: float)
     action = outbound.action_of(command)
     broken = connection.edition.request_sent(action).violations(dict(payload))
     if broken:
-        return Outcome(OutcomeStatus.FAILED, f"cannot be said in {connection.dialect.protocol}: {_sentence(broken)}")
+        return Outcome(OutcomeStatus.INVALID, f"cannot be said in {connection.dialect.protocol}: {_sentence(broken)}")
     if isinstance(command, StartCharging) and not connection.dialect.echoes_remote_start:
         return await _remembered(connection, command, action, payload, within=within)
     return await _asked(connection, command, action, payload, within=within)
@@ -168,4 +168,10 @@ def _refused(answer: CallError | Broken) -> Outcome:
 
 
 def _sentence(broken: list[Violation]) -> str:
-    return "; ".join(f"{found.where}: {found.message}" for found in broken[:3])
+    return "; ".join(f"{found.where}: {_rule(found)}" for found in broken[:3])
+
+
+def _rule(found: Violation) -> str:
+    """What is wrong; of a word that there is not, all that there are."""
+    words = found.about.get("options") if found.rule == "enum" else None
+    return f"it is one of {', '.join(map(str, words))}" if words else found.message

@@ -36,7 +36,7 @@ class OutcomeStatus(StrEnum):
     TIMEOUT = "TIMEOUT"
     FAILED = "FAILED"
     INVALID = "INVALID"
-    """A RawCall whose payload breaks the schema of the version that the charger speaks: it was not sent."""
+    """What is asked for cannot be said in the version that the charger speaks: it was not sent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,8 @@ class Speech16:
             charger.soon(charger.charge_ends(found.evse, reason="Remote"))
             return {"status": "Accepted"}
         if action == "UnlockConnector":
+            if payload["connectorId"] not in charger.evses:
+                return {"status": "NotSupported"}
             charger.soon(charger.unlocked(payload["connectorId"]))
             return {"status": "Unlocked"}
         if action == "ReserveNow":

@@ -111,6 +111,8 @@ class Speech201:
             charger.soon(charger.charge_ends(found.evse, reason="Remote"))
             return {"status": "Accepted"}
         if action == "UnlockConnector":
+            if payload["evseId"] not in charger.evses or payload["connectorId"] != 1:
+                return {"status": "UnknownConnector"}
             charger.soon(charger.unlocked(payload["evseId"]))
             return {"status": "Unlocked"}
         if action == "ReserveNow":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from bridge_ocpp.simulator.box import Box
@@ -15,6 +16,8 @@ from bridge_ocpp.simulator.meter import Payload
 ENDS = ("Installed", "DownloadFailed", "InvalidSignature", "InstallationFailed", "SameVersion", "Silent")
 """How an update may end: well, with that word, with the old version after the reboot, or without another word."""
 PUBLISH_ENDS = ("Published", "DownloadFailed", "InvalidChecksum", "PublishFailed")
+LOOKS_EVERY = 0.2
+"""Seconds between two looks at the clock while an update waits for its time."""
 _VERSION = re.compile(r"(\d+(?:\.\d+)+)")
 _LOG = b"2026-01-01T00:00:00Z booted\n2026-01-01T00:00:01Z nothing else happened\n"
 
@@ -39,8 +42,20 @@ class Workshop:
 
     # --- firmware ---------------------------------------------------------------------------------------------------
 
-    async def update(self, location: str, *, action: str, request_id: int | None, signed: bool) -> None:
-        """Fetch, verify, install, restart with the version that the image's name says; tell each step."""
+    async def update(
+        self, image: Payload, *, action: str, request_id: int | None, signed: bool, scheduled: bool = True
+    ) -> None:
+        """Fetch, verify, install, restart with the version that the image's name says; tell each step.
+
+        `image` has the `location` and the times that the hub gave: nothing is fetched or installed before, and where
+        the message has words for it (`scheduled`) it is said that it waits.
+        """
+        location = str(image["location"])
+        fetch_at = image.get("retrieveDate") or image.get("retrieveDateTime")
+        waits = {
+            "Downloading": (fetch_at, "DownloadScheduled"),
+            "Installing": (image.get("installDateTime"), "InstallScheduled"),
+        }
 
         async def tell(status: str) -> None:
             named = {} if request_id is None else {"requestId": request_id}
@@ -50,6 +65,12 @@ class Workshop:
 
         self.last, as_chosen = None, self.ends
         for status in self._steps(signed=signed):
+            at, word = waits.get(status, (None, ""))
+            if at is not None and self._is_ahead(at):
+                if scheduled:
+                    await tell(word)
+                while self._is_ahead(at):  # noqa: ASYNC110 - a clock that may be set is not an event
+                    await asyncio.sleep(LOOKS_EVERY)
             await tell(status)
         if self.ends in ("Installed", "SameVersion"):
             found = _VERSION.search(urlsplit(location).path)
@@ -59,6 +80,9 @@ class Workshop:
             await self.charger.online.wait()
             await tell("Installed")
         self.last = as_chosen
+
+    def _is_ahead(self, at: str) -> bool:
+        return datetime.fromisoformat(at) > self.charger.now()
 
     def _steps(self, *, signed: bool) -> list[str]:
         if self.ends == "Silent":
@@ -134,12 +158,11 @@ async def answer16(shop: Workshop, action: str, payload: Payload) -> Payload | N
     """OCPP 1.6, Firmware Management and the security whitepaper."""
     if action == "UpdateFirmware":
         told = "FirmwareStatusNotification"
-        shop.charger.soon(shop.update(payload["location"], action=told, request_id=None, signed=False))
+        shop.charger.soon(shop.update(payload, action=told, request_id=None, signed=False, scheduled=False))
         return {}
     if action == "SignedUpdateFirmware":
         told = "SignedFirmwareStatusNotification"
-        location, number = payload["firmware"]["location"], payload["requestId"]
-        shop.charger.soon(shop.update(location, action=told, request_id=number, signed=True))
+        shop.charger.soon(shop.update(payload["firmware"], action=told, request_id=payload["requestId"], signed=True))
         return {"status": "Accepted"}
     if action == "GetDiagnostics":
         told = "DiagnosticsStatusNotification"
@@ -155,8 +178,7 @@ async def answer201(shop: Workshop, action: str, payload: Payload) -> Payload | 
     if action == "UpdateFirmware":
         firmware, told = payload["firmware"], "FirmwareStatusNotification"
         signed = "signature" in firmware
-        work = shop.update(firmware["location"], action=told, request_id=payload["requestId"], signed=signed)
-        shop.charger.soon(work)
+        shop.charger.soon(shop.update(firmware, action=told, request_id=payload["requestId"], signed=signed))
         return {"status": "Accepted"}
     if action == "PublishFirmware":
         location, checksum = payload["location"], payload["checksum"]

@@ -27,7 +27,12 @@ PAUSED_NOW = timedelta(minutes=1)
 TRY_AGAIN = timedelta(minutes=15)
 """After that, a charger that refused every way is asked again."""
 MOST_REFUSALS = 3
-_NO = (OutcomeStatus.REJECTED, OutcomeStatus.NOT_SUPPORTED, OutcomeStatus.UNKNOWN_TRANSACTION)
+_NO = (
+    OutcomeStatus.REJECTED,
+    OutcomeStatus.NOT_SUPPORTED,
+    OutcomeStatus.UNKNOWN_TRANSACTION,
+    OutcomeStatus.INVALID,
+)
 
 
 class Way(Enum):

@@ -11,6 +11,7 @@ from ocpi_hub.base.resources import Resources
 from ocpi_hub.partners import agreements
 from ocpi_hub.partners.agreements import Given
 from ocpi_hub.partners.directory import Directory
+from ocpi_hub.partners.snapshot import Snapshot
 from ocpi_hub.partners.tables import Agreement
 from ocpi_hub.wire.headers import PartyId
 
@@ -30,8 +31,8 @@ class AgreementBody(BaseModel):
     note: str = Field("", max_length=1000)
 
 
-def document(row: Agreement, *, at: datetime) -> dict[str, Any]:
-    """An agreement as operators see it."""
+def document(row: Agreement, snapshot: Snapshot, *, at: datetime) -> dict[str, Any]:
+    """An agreement as operators see it; `warnings` name the parties that are not here (yet)."""
     return {
         "id": row.id,
         "parties": [row.party_a, row.party_b],
@@ -42,14 +43,18 @@ def document(row: Agreement, *, at: datetime) -> dict[str, Any]:
         "note": row.note,
         "in_force": agreements.term(row).holds(at),
         "changed_at": row.changed_at,
+        "warnings": [
+            f"there is no party {name} yet: the agreement waits for it" for name in agreements.strangers(row, snapshot)
+        ],
     }
 
 
 async def every(resources: Resources, party: str | None = None) -> list[dict[str, Any]]:
     """All agreements by their id; only those about one party where it is given."""
     named = PartyId.parse(party) if party is not None else None
+    snapshot = await resources.one(Directory).now()
     async with resources.unit_of_work() as db:
-        return [document(row, at=resources.clock()) for row in await agreements.every(db, party=named)]
+        return [document(row, snapshot, at=resources.clock()) for row in await agreements.every(db, party=named)]
 
 
 async def show(resources: Resources, agreement: str) -> dict[str, Any]:
@@ -58,7 +63,7 @@ async def show(resources: Resources, agreement: str) -> dict[str, Any]:
         row = await agreements.find(db, agreement)
     if row is None:
         raise not_found("agreement", agreement)
-    return document(row, at=resources.clock())
+    return document(row, await resources.one(Directory).now(), at=resources.clock())
 
 
 async def put(resources: Resources, agreement: str, body: AgreementBody) -> tuple[dict[str, Any], bool]:
@@ -66,7 +71,7 @@ async def put(resources: Resources, agreement: str, body: AgreementBody) -> tupl
     async with resources.unit_of_work() as db:
         row, new = await agreements.put(db, resources, agreement, Given(**dict(body)))
         resources.one(Directory).changed(db)
-    return document(row, at=resources.clock()), new
+    return document(row, await resources.one(Directory).now(), at=resources.clock()), new
 
 
 async def remove(resources: Resources, agreement: str) -> None:

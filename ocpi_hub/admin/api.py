@@ -18,6 +18,7 @@ from ocpi_hub.admin import (
     security,
     streams,
     supply,
+    telling,
     tending,
     upkeep,
     variables,
@@ -50,6 +51,7 @@ def create_admin(resources: Resources) -> FastAPI:
         upkeep,
         publishing,
         tending,
+        telling,
         watch,
         displays,
     )

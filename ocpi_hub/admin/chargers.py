@@ -20,7 +20,7 @@ from bridge_ocpp.port import (
     RawCall,
     TransactionFilter,
 )
-from ocpi_hub.admin import device_asking, local_lists, profiles
+from ocpi_hub.admin import device_asking, known, local_lists, profiles
 from ocpi_hub.admin.answers import AdminError, Json, ResourcesDep, not_found
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.base.secrets import new_secret
@@ -229,9 +229,7 @@ def _evse(record: ChargerRecord, number: int, placed: dict[int, ChargerEvse]) ->
 
 async def call(resources: Resources, charger_id: str, body: CallBody) -> dict[str, Any]:
     """Send any call and wait for the charger's own answer. Raises AdminError 404, 409, 422 or 504."""
-    async with resources.unit_of_work() as db:
-        if await resources.get(ChargerBook).charger(charger_id, db) is None:  # type: ignore[type-abstract]
-            raise not_found("charger", charger_id)
+    await known.charger(resources, charger_id)
     within = timedelta(seconds=body.timeout or resources.settings.charger_timeout)
     outcome = await resources.get(ChargerPort).ask(  # type: ignore[type-abstract]
         charger_id, RawCall(body.action, body.payload), within=within
@@ -335,9 +333,7 @@ async def get_messages(
     charger_id: str, resources: ResourcesDep, limit: Annotated[int, Query(ge=1, le=1000)] = 100
 ) -> Any:
     """The charger's OCPP frames, newest first, secrets masked."""
+    await known.charger(resources, charger_id)
     async with resources.unit_of_work() as db:
-        book = resources.get(ChargerBook)  # type: ignore[type-abstract]
-        if await book.charger(charger_id, db) is None:
-            raise not_found("charger", charger_id)
-        frames = await book.frames(charger_id, db, limit=limit)
+        frames = await resources.get(ChargerBook).frames(charger_id, db, limit=limit)  # type: ignore[type-abstract]
     return Json([asdict(frame) for frame in frames])

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bridge_ocpp.port import OutletRecord, SiteRecord, SmartBook, write_schedule
+from ocpi_hub.admin import known
 from ocpi_hub.admin.answers import AdminError, BodyDep, Json, ResourcesDep, not_found
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.chargers import placing
@@ -136,6 +137,7 @@ async def profiles(resources: Resources, charger: str | None) -> list[dict[str, 
     async with resources.unit_of_work() as db:
         found = await _book(resources).profiles(charger, db)
         uids = await _uids(db, [record.charger_id for record in found])
+    await known.filtered(resources, charger, found)
     return [
         {
             "id": record.profile.id,
@@ -158,6 +160,7 @@ async def reservations(resources: Resources, charger: str | None) -> list[dict[s
     async with resources.unit_of_work() as db:
         found = await _book(resources).reservations(charger, db)
         uids = await _uids(db, [record.charger_id for record in found])
+    await known.filtered(resources, charger, found)
     return [
         {
             "id": record.reservation_id,

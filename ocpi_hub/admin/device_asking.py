@@ -4,7 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 from bridge_ocpp.port import Attend, ChargerPort, Command, DeviceBook, Outcome, OutcomeStatus
-from ocpi_hub.admin.answers import AdminError, not_found
+from ocpi_hub.admin import known
+from ocpi_hub.admin.answers import AdminError
 from ocpi_hub.base.resources import Resources
 
 
@@ -32,15 +33,6 @@ async def ask(resources: Resources, charger_id: str, command: Command, *, times:
     return outcome
 
 
-async def known(resources: Resources, charger_id: str) -> None:
-    """Raises AdminError 404."""
-    try:
-        async with resources.unit_of_work() as db:
-            await book_of(resources).report(charger_id, db)
-    except KeyError:
-        raise not_found("charger", charger_id) from None
-
-
 async def attend(resources: Resources, charger_id: str) -> None:
     """Have what was just owed to the charger seen to at once, where it is connected; else it waits for it."""
     port = resources.get(ChargerPort)  # type: ignore[type-abstract]
@@ -49,6 +41,6 @@ async def attend(resources: Resources, charger_id: str) -> None:
 
 async def command(resources: Resources, charger_id: str, order: Command) -> dict[str, Any]:
     """Ask for something that is done or refused at once; the outcome as a document. Raises AdminError."""
-    await known(resources, charger_id)
+    await known.place(resources, charger_id, order)
     outcome = await ask(resources, charger_id, order)
     return {"status": outcome.status.value, "detail": outcome.detail, "payload": outcome.payload}

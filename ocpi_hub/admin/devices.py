@@ -18,7 +18,8 @@ from bridge_ocpp.port import (
     Trigger,
     UnlockConnector,
 )
-from ocpi_hub.admin.answers import AdminError, Json, ResourcesDep, not_found
+from ocpi_hub.admin import known
+from ocpi_hub.admin.answers import Json, ResourcesDep, not_found
 from ocpi_hub.admin.device_asking import book_of, command
 from ocpi_hub.admin.device_bodies import (
     AvailabilityBody,
@@ -38,9 +39,8 @@ router = APIRouter(default_response_class=Json, tags=["devices"])
 
 async def want_available(resources: Resources, charger_id: str, body: AvailabilityBody) -> dict[str, Any]:
     """Keep what shall be and tell the charger; what is kept for it now. Raises AdminError 404 or 422."""
-    if body.connector is not None and body.evse is None:
-        raise AdminError(422, "invalid", "connector: needs its evse")
     book, order = book_of(resources), ChangeAvailability(body.operative, body.evse, body.connector)
+    await known.place(resources, charger_id, order)
     try:
         async with resources.unit_of_work() as db:
             await book.want_available(charger_id, order, db)

@@ -5,8 +5,9 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from bridge_ocpp.port import AskCustomer, ChargerBook, CustomerRecord, IdToken, ListMessages, RemoveMessage, ShowMessage
+from bridge_ocpp.port import AskCustomer, CustomerRecord, IdToken, ListMessages, RemoveMessage, ShowMessage
 from bridge_ocpp.port import WatchBook as Watch
+from ocpi_hub.admin import known
 from ocpi_hub.admin.answers import Json, ResourcesDep, not_found
 from ocpi_hub.admin.watch import ask, request_number, status_of
 from ocpi_hub.admin.watch_bodies import CostBody, CustomerAsked, CustomerBody, MessageBody
@@ -78,9 +79,8 @@ async def show_cost(resources: Resources, charger_id: str, body: CostBody) -> di
 
 async def shows_cost(resources: Resources, charger_id: str) -> dict[str, Any]:
     """Whether drivers see at this charger what they pay. Raises AdminError 404."""
+    await known.charger(resources, charger_id)
     async with resources.unit_of_work() as db:
-        if await resources.get(ChargerBook).charger(charger_id, db) is None:  # type: ignore[type-abstract]
-            raise not_found("charger", charger_id)
         return {"enabled": await resources.get(Watch).shows_cost(charger_id, db)}  # type: ignore[type-abstract]
 
 

@@ -1,4 +1,4 @@
-"""What roamed and what was told: transactions, CDRs, debts and attempts."""
+"""What roamed: the transactions of our own chargers, and CDRs."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -7,11 +7,11 @@ from fastapi import APIRouter, Query
 from sqlmodel import col, func, select
 
 from bridge_ocpp.port import ChargerBook, Sample, StateChange, Transaction, TransactionFilter
+from ocpi_hub.admin import known
 from ocpi_hub.admin.answers import Json, ResourcesDep, not_found
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.chargers.cdrs import tariffs_of
 from ocpi_hub.chargers.tables import SessionLink
-from ocpi_hub.delivery.tables import Attempt, Owed
 from ocpi_hub.objects.tables import KeptCdr
 from ocpi_hub.wire import json as wire_json
 
@@ -52,6 +52,7 @@ async def list_transactions(resources: Resources, which: TransactionFilter) -> l
         wanted = [transaction.id for transaction in found]
         rows = await db.scalars(select(SessionLink).where(col(SessionLink.transaction_id).in_(wanted)))
         links = {link.transaction_id: link for link in rows}
+    await known.filtered(resources, which.charger_id, found)
     return [transaction_document(transaction, links) for transaction in found]
 
 
@@ -115,46 +116,3 @@ async def get_cdrs(
         total = await db.scalar(select(func.count()).select_from(query.subquery()))
     documents = [wire_json.loads(row.document) for row in rows]
     return Json(documents, headers={"X-Total-Count": str(total)})
-
-
-async def debts(resources: Resources, platform_id: str, *, limit: int = 200) -> list[dict[str, Any]]:
-    """What a platform is owed, the oldest debt first; given-up ones are marked `dead`."""
-    query = select(Owed).where(Owed.platform_id == platform_id).order_by(col(Owed.owed_since)).limit(limit)
-    async with resources.unit_of_work() as db:
-        rows = (await db.scalars(query)).all()
-    return [
-        {
-            "lane": row.lane,
-            "kind": row.kind,
-            "verb": row.verb,
-            "owed_since": row.owed_since,
-            "due_at": row.due_at,
-            "attempts": row.attempts,
-            "dead": row.dead_at is not None,
-            "last_error": row.last_error,
-            "correlation_id": row.correlation_id,
-        }
-        for row in rows
-    ]
-
-
-async def list_attempts(
-    resources: Resources, *, platform: str | None = None, correlation_id: str | None = None, limit: int = 100
-) -> list[dict[str, Any]]:
-    """The ledger of pushes, newest first."""
-    query = select(Attempt).order_by(col(Attempt.id).desc()).limit(limit)
-    if platform is not None:
-        query = query.where(Attempt.platform_id == platform)
-    if correlation_id is not None:
-        query = query.where(Attempt.correlation_id == correlation_id)
-    async with resources.unit_of_work() as db:
-        rows = (await db.scalars(query)).all()
-    return [row.model_dump(exclude={"id"}) for row in rows]
-
-
-@router.get("/attempts")
-async def get_attempts(
-    resources: ResourcesDep, platform: str | None = None, correlation_id: str | None = None, limit: Limit = 100
-) -> Any:
-    """The ledger of pushes, newest first."""
-    return Json(await list_attempts(resources, platform=platform, correlation_id=correlation_id, limit=limit))

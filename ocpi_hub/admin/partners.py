@@ -8,7 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 
 from ocpi_hub.admin.answers import AdminError, Json, ResourcesDep, not_found
-from ocpi_hub.admin.ledger import debts
 from ocpi_hub.admin.pulling import summary
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.delivery.tables import Attempt, Owed
@@ -214,11 +213,3 @@ async def delete_partner(partner: str, resources: ResourcesDep) -> None:
 async def post_rotate(partner: str, resources: ResourcesDep) -> Any:
     """New credentials tokens in both directions."""
     return Json(await rotate(resources, partner))
-
-
-@router.get("/partners/{partner}/owed")
-async def get_owed(partner: str, resources: ResourcesDep) -> Any:
-    """What the partner is owed, the oldest debt first."""
-    async with resources.unit_of_work() as db:
-        platform_id = await resolve(db, partner)
-    return Json(await debts(resources, platform_id))

@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from bridge_ocpp.port import (
     AuthorityRecord,
     CertificateRecord,
-    ChargerBook,
     ChargerPort,
     Command,
     DeleteCertificate,
@@ -22,6 +21,7 @@ from bridge_ocpp.port import (
     SecurityBook,
     SigningState,
 )
+from ocpi_hub.admin import known
 from ocpi_hub.admin.answers import AdminError, Json, ResourcesDep, not_found
 from ocpi_hub.base.resources import Resources
 
@@ -114,15 +114,9 @@ async def renew(resources: Resources, charger_id: str) -> dict[str, Any]:
 
 
 async def _ask(resources: Resources, charger_id: str, command: Command) -> Outcome:
-    await _known(resources, charger_id)
+    await known.charger(resources, charger_id)
     within = timedelta(seconds=resources.settings.charger_timeout)
     return await resources.get(ChargerPort).ask(charger_id, command, within=within)  # type: ignore[type-abstract]
-
-
-async def _known(resources: Resources, charger_id: str) -> None:
-    async with resources.unit_of_work() as db:
-        if await resources.get(ChargerBook).charger(charger_id, db) is None:  # type: ignore[type-abstract]
-            raise not_found("charger", charger_id)
 
 
 def _must_be_accepted(charger_id: str, outcome: Outcome, so: str = "nothing was changed") -> None:
@@ -132,6 +126,8 @@ def _must_be_accepted(charger_id: str, outcome: Outcome, so: str = "nothing was 
         raise AdminError(409, "charger_offline", f"{charger_id} is not connected")
     if outcome.status is OutcomeStatus.TIMEOUT:
         raise AdminError(504, "no_answer", f"{charger_id} did not answer in time")
+    if outcome.status is OutcomeStatus.INVALID:
+        raise AdminError(422, "invalid", outcome.detail)
     if outcome.status is OutcomeStatus.NOT_SUPPORTED:
         raise AdminError(409, "not_supported", f"{charger_id} cannot do that ({outcome.detail}): {so}")
     if outcome.status is OutcomeStatus.REJECTED or outcome.error is not None or outcome.payload is not None:
@@ -149,6 +145,7 @@ async def certificates(
     """Signing requests and what became of them, newest first."""
     async with resources.unit_of_work() as db:
         found = await _book(resources).certificates(db, charger_id=charger, state=state)
+    await known.filtered(resources, charger, found)
     return [_short(record) for record in found]
 
 
@@ -219,7 +216,7 @@ async def security_events(
     resources: Resources, charger_id: str, *, limit: int = 100, critical: bool | None = None
 ) -> list[dict[str, Any]]:
     """What the charger saw happen to its security, newest first. Raises AdminError 404."""
-    await _known(resources, charger_id)
+    await known.charger(resources, charger_id)
     async with resources.unit_of_work() as db:
         found = await _book(resources).security_events(charger_id, db, limit=limit, critical=critical)
     return [

@@ -4,8 +4,9 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from bridge_ocpp.port import ChargerBook, StreamBook
-from ocpi_hub.admin.answers import Json, ResourcesDep, not_found
+from bridge_ocpp.port import StreamBook
+from ocpi_hub.admin import known
+from ocpi_hub.admin.answers import Json, ResourcesDep
 
 router = APIRouter(default_response_class=Json)
 
@@ -13,9 +14,8 @@ router = APIRouter(default_response_class=Json)
 @router.get("/chargers/{charger_id}/event-streams")
 async def get_event_streams(charger_id: str, resources: ResourcesDep) -> Any:
     """The streams that this charger has open, with the newest values of each."""
+    await known.charger(resources, charger_id)
     async with resources.unit_of_work() as db:
-        if await resources.get(ChargerBook).charger(charger_id, db) is None:  # type: ignore[type-abstract]
-            raise not_found("charger", charger_id)
         found = await resources.get(StreamBook).streams(charger_id, db)  # type: ignore[type-abstract]
     return Json(
         [

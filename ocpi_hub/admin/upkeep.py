@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from bridge_ocpp.port import ChargerGroup, FirmwareJob, LogKind, LogRecord, NewFirmwareJob, NewLog, NotPossible
 from bridge_ocpp.port import UpkeepBook as Upkeep
-from ocpi_hub.admin import uploads
+from ocpi_hub.admin import known, uploads
 from ocpi_hub.admin.answers import AdminError, Json, ResourcesDep, not_found
 from ocpi_hub.base.resources import Resources
 
@@ -242,6 +242,7 @@ async def logs(resources: Resources, *, charger: str | None = None, limit: int =
         before = resources.clock() - timedelta(days=resources.settings.upload_days)
         await upkeep.forget_logs(before, db)
         records = await upkeep.logs(db, charger_id=charger, limit=limit)
+    await known.filtered(resources, charger, records)
     await asyncio.to_thread(uploads.prune, resources)
     return [log_document(record) for record in records]
 

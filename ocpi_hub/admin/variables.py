@@ -14,8 +14,9 @@ from bridge_ocpp.port import (
     VariableRecord,
     VariableSetting,
 )
+from ocpi_hub.admin import known
 from ocpi_hub.admin.answers import AdminError, Json, ResourcesDep, not_found
-from ocpi_hub.admin.device_asking import ask, attend, book_of, command, known
+from ocpi_hub.admin.device_asking import ask, attend, book_of, command
 from ocpi_hub.admin.device_bodies import (
     ForgottenAnswer,
     OutcomeAnswer,
@@ -34,7 +35,7 @@ router = APIRouter(default_response_class=Json, tags=["devices"])
 
 async def get_variables(resources: Resources, charger_id: str, body: VariablesBody) -> dict[str, Any]:
     """Read variables from the charger, now. Raises AdminError."""
-    await known(resources, charger_id)
+    await known.charger(resources, charger_id)
     names = tuple(one.name for one in body.variables)
     outcome = await ask(resources, charger_id, GetVariables(names), times=len(names))
     return {"variables": _answers(body, outcome)}
@@ -56,6 +57,8 @@ async def set_variables(resources: Resources, charger_id: str, body: VariablesBo
     try:
         outcome = await ask(resources, charger_id, SetVariables(settings), times=2 * len(settings))
     except AdminError as error:
+        if error.code == "invalid":  # it can never be said to this charger, so it is no wish either
+            await forget(resources, charger_id, body)
         if error.code not in ("charger_offline", "no_answer", "failed"):
             raise
         waiting = [
@@ -66,6 +69,15 @@ async def set_variables(resources: Resources, charger_id: str, body: VariablesBo
     for answer, one in zip(answers, body.variables, strict=True):
         answer["value"] = one.text
     return {"variables": answers}, True
+
+
+async def forget(resources: Resources, charger_id: str, body: VariablesBody) -> int:
+    """Wish nothing of these variables any more; how many wishes there were. Raises AdminError 404."""
+    try:
+        async with resources.unit_of_work() as db:
+            return await book_of(resources).unwish(charger_id, [one.name for one in body.variables], db)
+    except KeyError:
+        raise not_found("charger", charger_id) from None
 
 
 def _answers(body: VariablesBody, outcome: Outcome) -> list[dict[str, Any]]:
@@ -182,12 +194,7 @@ async def post_variables_set(charger_id: str, body: VariablesBody, resources: Re
 @router.post("/chargers/{charger_id}/variables/forget", response_model=ForgottenAnswer)
 async def post_variables_forget(charger_id: str, body: VariablesBody, resources: ResourcesDep) -> Any:
     """Wish nothing of these variables any more; the charger keeps what it has."""
-    try:
-        async with resources.unit_of_work() as db:
-            count = await book_of(resources).unwish(charger_id, [one.name for one in body.variables], db)
-    except KeyError:
-        raise not_found("charger", charger_id) from None
-    return Json({"forgotten": count})
+    return Json({"forgotten": await forget(resources, charger_id, body)})
 
 
 @router.get("/chargers/{charger_id}/variables", response_model=ReportedAnswer)

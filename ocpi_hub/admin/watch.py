@@ -8,7 +8,6 @@ from fastapi import APIRouter, Query
 
 from bridge_ocpp.port import (
     AlertRecord,
-    ChargerBook,
     ChargerPort,
     ClearMonitors,
     Command,
@@ -21,6 +20,7 @@ from bridge_ocpp.port import (
     SetMonitors,
 )
 from bridge_ocpp.port import WatchBook as Watch
+from ocpi_hub.admin import known
 from ocpi_hub.admin.answers import AdminError, Json, ResourcesDep, not_found
 from ocpi_hub.admin.watch_bodies import MonitorAnswer, MonitoringBody, MonitorsBody
 from ocpi_hub.base.resources import Resources
@@ -33,9 +33,7 @@ router = APIRouter(default_response_class=Json, tags=["watch"])
 
 async def ask(resources: Resources, charger_id: str, command: Command) -> Outcome:
     """What a charger answered to a command that it took. Raises AdminError 404, 409, 422, 502 or 504."""
-    async with resources.unit_of_work() as db:
-        if await resources.get(ChargerBook).charger(charger_id, db) is None:  # type: ignore[type-abstract]
-            raise not_found("charger", charger_id)
+    await known.charger(resources, charger_id)
     within = timedelta(seconds=resources.settings.charger_timeout)
     outcome = await resources.get(ChargerPort).ask(charger_id, command, within=within)  # type: ignore[type-abstract]
     if outcome.accepted:
@@ -50,6 +48,8 @@ _PROBLEMS = {
     OutcomeStatus.OFFLINE: (409, "charger_offline"),
     OutcomeStatus.TIMEOUT: (504, "no_answer"),
     OutcomeStatus.NOT_SUPPORTED: (422, "not_supported"),
+    OutcomeStatus.INVALID: (422, "invalid"),
+    OutcomeStatus.UNKNOWN: (404, "not_found"),
     OutcomeStatus.REJECTED: (409, "rejected"),
     OutcomeStatus.UNKNOWN_TRANSACTION: (409, "rejected"),
 }
@@ -69,11 +69,12 @@ def status_of(outcome: Outcome) -> Any:
 
 
 async def alerts(resources: Resources, *, charger: str | None, active: bool | None, limit: int) -> list[dict[str, Any]]:
-    """Alerts, newest first."""
+    """Alerts, newest first. Raises AdminError 404 for a charger that there is not."""
     async with resources.unit_of_work() as db:
         found = await resources.get(Watch).alerts(  # type: ignore[type-abstract]
             db, charger_id=charger, active=active, limit=limit
         )
+    await known.filtered(resources, charger, found)
     return [asdict(alert) for alert in found]
 
 

@@ -1,5 +1,6 @@
 """`ocpi-hub agreement …`: list, put and remove agreements between parties."""
 
+import sys
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -73,6 +74,8 @@ def put(
     print(
         f"{kept['id']} is {'made' if new else 'changed'}, and {'in force' if kept['in_force'] else 'not in force now'}"
     )
+    for warning in kept["warnings"]:
+        print(f"warning: {warning}", file=sys.stderr)
 
 
 @app.command(epilog="Example: ocpi-hub agreement remove contract-7")

@@ -16,7 +16,8 @@ from sqlmodel import col
 from ocpi_hub.base.database import after_commit
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.partners.agreed import ANYONE, Agreed, Term, pair_of
-from ocpi_hub.partners.tables import Agreement
+from ocpi_hub.partners.snapshot import Snapshot
+from ocpi_hub.partners.tables import Agreement, Endpoint
 from ocpi_hub.wire.errors import InvalidParameters
 from ocpi_hub.wire.headers import PartyId
 from ocpi_hub.wire.parties import ModuleId
@@ -32,8 +33,7 @@ HELD_VERSION = "SELECT version FROM agreements_version FOR SHARE"
 stands when the reader commits."""
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_MODULE = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_MODULES = frozenset({ModuleId.CREDENTIALS, ModuleId.HUB_CLIENT_INFO, "versions"})
+_BETWEEN_US = frozenset({ModuleId.CREDENTIALS, ModuleId.HUB_CLIENT_INFO, "versions"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ async def put(db: AsyncSession, resources: Resources, agreement_id: str, given: 
     parties = [_party(index, text_) for index, text_ in enumerate(given.parties)]
     if parties[0].lower() == parties[1].lower() != ANYONE:
         raise InvalidParameters("parties: a party needs no agreement with itself")
-    modules = _modules(given.modules)
+    modules = await _modules(db, given.modules)
     if given.valid_from and given.valid_until and given.valid_until <= given.valid_from:
         raise InvalidParameters("valid_until: must be after valid_from")
     await _changed(db)
@@ -140,16 +140,27 @@ def _party(index: int, given: str) -> str:
         raise InvalidParameters(f"parties.{index}: {error.message}, or * for anybody") from None
 
 
-def _modules(given: Sequence[str] | None) -> list[str] | None:
-    """The names as they are compared: in lower case, each once. Partners' own modules are names too."""
+async def _modules(db: AsyncSession, given: Sequence[str] | None) -> list[str] | None:
+    """The names as they are compared: in lower case, each once. What a partner's version details offer beside OCPI's
+    modules is a name too. Raises InvalidParameters that says which names there are."""
     if given is None:
         return None
-    found = sorted({module.strip().lower() for module in given})
-    if not found:
+    wanted = sorted({module.strip().lower() for module in given})
+    if not wanted:
         raise InvalidParameters("modules: name one at least, or leave it out for all")
-    for module in found:
-        if module in _MODULES:
+    for module in wanted:
+        if module in _BETWEEN_US:
             raise InvalidParameters(f"modules: {module} is between a party and the hub, and needs no agreement")
-        if not _MODULE.fullmatch(module):
-            raise InvalidParameters("modules: a name has letters, digits, hyphens and underscores")
-    return found
+    offered = await db.scalars(select(col(Endpoint.identifier)).distinct())
+    known = ({module.value for module in ModuleId} | {name.lower() for name in offered}) - _BETWEEN_US
+    unknown = [module for module in wanted if module not in known]
+    if unknown:
+        names = ", ".join(sorted(known))
+        raise InvalidParameters(f"modules: there is no module {unknown[0]}, neither in OCPI nor at a partner: {names}")
+    return wanted
+
+
+def strangers(row: Agreement, snapshot: Snapshot) -> list[str]:
+    """The parties of an agreement that nobody has registered yet, as they were given."""
+    parties = [PartyId.parse(name) for name in (row.party_a, row.party_b) if name != ANYONE]
+    return [str(party) for party in parties if not (snapshot.party(party) or party in snapshot.hosted)]

@@ -249,7 +249,8 @@ async def test_triggers_caches_and_data_of_vendors(hub, box):
         assert done.json()["status"] == "ACCEPTED", message
     unable = await hub.admin("POST", "/chargers/BOX-1/trigger", {"message": "FirmwareStatusNotification"})
     problem(unable, 422, "not_supported")
-    assert (await hub.admin("POST", "/chargers/BOX-1/trigger", {"message": "Dance"})).status_code in (422, 502)
+    dance = await hub.admin("POST", "/chargers/BOX-1/trigger", {"message": "Dance"})
+    assert "MeterValues" in problem(dance, 422, "invalid")["message"]
     box.device.remembered["x"] = "Accepted"
     assert (await hub.admin("POST", "/chargers/BOX-1/clear-cache")).json()["status"] == "ACCEPTED"
     assert box.device.remembered == {}
@@ -298,3 +299,56 @@ async def test_pending_becomes_accepted_at_once(hub, bridge):
         task.cancel()
     problem(await hub.admin("PATCH", "/chargers/BOX-1", {"boot_status": "Maybe"}), 422, "invalid")
     problem(await hub.admin("PATCH", "/chargers/BOX-9", {"boot_status": "Pending"}), 404, "not_found")
+
+
+async def test_an_evse_that_the_charger_does_not_have_is_404_and_nothing_is_kept(hub, box):
+    orders = {"reset": {}, "availability": {"operative": False}, "trigger": {"message": "MeterValues"}, "unlock": {}}
+
+    async def told():
+        return len((await hub.admin("GET", "/chargers/BOX-1")).json()["evses"]) == 2
+
+    await until(told)
+    for order, body in orders.items():
+        answer = await hub.admin("POST", f"/chargers/BOX-1/{order}", {**body, "evse": 7})
+        error = problem(answer, 404, "not_found")
+        assert error["message"] == "there is no EVSE 7 at BOX-1: it has 1, 2"
+        if order != "reset":
+            answer = await hub.admin("POST", f"/chargers/BOX-1/{order}", {**body, "evse": 2, "connector": 3})
+            error = problem(answer, 404, "not_found")
+            assert error["message"] == "there is no connector 3 at EVSE 2 of BOX-1: it has 1"
+    assert (await hub.admin("GET", "/chargers/BOX-1/availability")).json() == []
+
+
+async def test_of_a_charger_that_nothing_is_known_of_any_evse_may_be_meant(hub):
+    await hub.admin("POST", "/chargers", {"id": "BOX-1"})
+    kept = await hub.admin("POST", "/chargers/BOX-1/availability", {"operative": False, "evse": 7})
+    assert (kept.status_code, kept.json()["status"]) == (200, "WAITING")
+
+
+async def test_a_value_that_cannot_be_said_is_refused_and_is_no_wish(hub, box):
+    wish = {**INTERVALS[box.speech.protocol], "value": "1" * 3000}
+    answer = await hub.admin("POST", "/chargers/BOX-1/variables/set", {"variables": [wish]})
+    assert "cannot be said" in problem(answer, 422, "invalid")["message"]
+    listed = (await hub.admin("GET", "/chargers/BOX-1/variables?search=heartbeat")).json()["variables"]
+    assert [one["wish"] for one in listed if one["wish"]] == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["alerts", "logs", "transactions", "certificates", "charging-profiles", "reservations"],
+)
+async def test_a_filter_by_a_charger_that_there_is_not_is_404(hub, path):
+    await hub.admin("POST", "/chargers", {"id": "BOX-1"})
+    answer = await hub.admin("GET", f"/{path}?charger=box-1")
+    assert (answer.status_code, answer.json()) == (200, [])
+    error = problem(await hub.admin("GET", f"/{path}?charger=BOX-9"), 404, "not_found")
+    assert error["message"] == "there is no charger BOX-9"
+
+
+async def test_attempts_of_a_partner_that_there_is_not_are_404(hub):
+    error = problem(await hub.admin("GET", "/attempts?platform=Nobody"), 404, "not_found")
+    assert error["message"] == "there is no partner Nobody"
+    platform = await hub.invitation("GreenApp")
+    for name in ("greenapp", platform.platform_id):
+        answer = await hub.admin("GET", f"/attempts?platform={name}")
+        assert (answer.status_code, answer.json()) == (200, [])

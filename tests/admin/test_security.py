@@ -89,7 +89,7 @@ async def test_a_charger_gets_a_certificate_of_the_hubs_own(hub, bridge, protoco
         problem(await hub.admin("POST", f"/certificates/{record['id']}/reject", {}), 422, "invalid")
     problem(await hub.admin("GET", "/certificates/nothing"), 404, "not_found")
     problem(await hub.admin("POST", "/certificates/nothing/approve", {}), 404, "not_found")
-    assert (await hub.admin("GET", "/certificates?charger=BOX-2")).json() == []
+    assert (await hub.admin("GET", "/certificates?charger=BOX-2")).status_code == 404
 
 
 async def in_state(hub, state):

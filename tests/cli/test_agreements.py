@@ -12,6 +12,10 @@ def test_an_agreement_is_put_listed_and_removed(database_url: str, redis_url: st
     options = ["--module", "locations", "--module", "cdrs", "--valid-until", "2031-01-01", "--note", "paper 7"]
     put = run("agreement", "put", "contract-7", "NL/ABC", "DE/XYZ", *options)
     assert (put.returncode, put.stdout) == (0, "contract-7 is made, and in force\n"), put.stderr
+    assert put.stderr == (
+        "warning: there is no party NL/ABC yet: the agreement waits for it\n"
+        "warning: there is no party DE/XYZ yet: the agreement waits for it\n"
+    )
     run("agreement", "put", "nobody", "*", "FR/EM2", "--forbid", "--valid-from", "2031-01-01T12:00:00Z")
 
     [one, two] = json.loads(run("agreement", "list", "--json").stdout)

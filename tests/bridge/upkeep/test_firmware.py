@@ -29,6 +29,22 @@ async def test_a_charger_installs_and_comes_back_with_the_new_version(yard: Yard
     assert (job.signed, job.counts["Done"]) == (bool(signed), 1)
 
 
+@pytest.mark.parametrize("when", ["retrieve_at", "install_at"])
+@pytest.mark.parametrize("signed", [{}, SIGNED], ids=["unsigned", "signed"])
+@pytest.mark.parametrize("protocol", ["ocpp1.6", "ocpp2.0.1"])
+async def test_a_charger_waits_for_its_time(yard: Yard, protocol, signed, when):
+    """OCPP 1.6 by itself has no word for waiting, and fetches late where it cannot install late."""
+    box = await yard.charger("CP1", protocol)
+    job_id = await yard.start("CP1", version="2.0.0", **{when: yard.place.clock() + timedelta(hours=1)}, **signed)
+    speaks = protocol == "ocpp2.0.1" or signed
+    waits = {"retrieve_at": "DownloadScheduled", "install_at": "InstallScheduled"}[when] if speaks else None
+    job = await yard.job_is(job_id, lambda job: job.tasks[0].progress == waits and job.tasks[0].state == "Running")
+    assert (job.counts["Running"], box.firmware, box.workshop.last) == (1, "1.0.0", None)
+    box.clock_shift = timedelta(hours=2)
+    job = await yard.job_is(job_id, ended)
+    assert (job.tasks[0].state, box.firmware) == (TaskState.DONE, "2.0.0")
+
+
 @pytest.mark.parametrize(
     ("ends", "detail"),
     [
