@@ -27,6 +27,9 @@ log = structlog.get_logger()
 LONGEST_GROUP = 36
 """CiString(36) of OCPI, and the longest id token of OCPP 2.0.1; 1.6 has room for 20."""
 
+ANYBODY = "NoAuthorization"
+"""The uid of the own card that stands for charging without one: a start button (OCPP 2.0.1, C02), an empty idTag."""
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -75,11 +78,11 @@ async def _decide(
             authorization_reference=command.authorization_reference,
             command_id=command.id,
         )
-    card = await cards.find(db, token.value)
+    card = await cards.find(db, ANYBODY if _is_nobodys(token) else token.value)
     if card is not None:
         verdict = cards.verdict(card, at=at, master_group=resources.settings.master_group)
         return Decision(await _as_master(verdict, where, db) if verdict.master else verdict)
-    if placement is None:
+    if placement is None or _is_nobodys(token):
         return Decision(Verdict(AuthStatus.UNKNOWN))
     known = await _payable(resources, await told.by_uid(db, placing.owner_of(placement), token.value), placement)
     if placement.location_id is None:
@@ -90,6 +93,11 @@ async def _decide(
     if known is None:
         return await _by_anyone(resources, token, spot)
     return await _by_whitelist(resources, known, spot)
+
+
+def _is_nobodys(token: IdToken) -> bool:
+    """Whether nothing was shown: no provider can be asked about that."""
+    return token.type == ANYBODY or not token.value.strip()
 
 
 async def _as_master(verdict: Verdict, where: Where, db: AsyncSession) -> Verdict:
@@ -106,7 +114,7 @@ async def _as_master(verdict: Verdict, where: Where, db: AsyncSession) -> Verdic
 async def _alone(resources: Resources, decision: Decision, token: IdToken, where: Where, db: AsyncSession) -> Decision:
     """ConcurrentTx for a token that charges elsewhere, if it may not. It is asked where something starts: a driver who
     only shows the card may be about to stop (OCPP 1.6, 5.2: "only relevant for StartTransaction")."""
-    if resources.settings.concurrent_transactions or where.evse_id is None:
+    if resources.settings.concurrent_transactions or where.evse_id is None or _is_nobodys(token):
         return decision
     book = resources.get(ChargerBook)  # type: ignore[type-abstract]
     for running in await book.transactions(TransactionFilter(token=token.value, active=True), db):

@@ -14,6 +14,7 @@ from ocpi_hub.chargers.mapping import cdr_location, reserved_location
 from ocpi_hub.chargers.tables import RESERVED, ChargerEvse, ChargerPlacement, PartnerCommand, SessionLink
 from ocpi_hub.chargers.telling import owner_of
 from ocpi_hub.wire import json as wire_json
+from ocpi_hub.wire.types import same_id
 
 log = structlog.get_logger()
 
@@ -76,16 +77,19 @@ def _new(resources: Resources, placement: ChargerPlacement, *, transaction_id: s
 
 
 async def _reserved(transaction: Transaction, db: AsyncSession) -> SessionLink | None:
-    """The session of the reservation that this transaction uses, if by the same token (mod_sessions, Reservation)."""
+    """The session of the reservation that this transaction uses, if by the same token, or one of the same group: that
+    is whom it was kept for (mod_sessions, Reservation; mod_tokens, Token.group_id)."""
     if transaction.reservation_id is None:
         return None
     # Its command is locked first: a RESERVE_NOW whose answer is just being written makes the session, or we do.
-    await commanded.reservation_by_number(db, transaction.charger_id, transaction.reservation_id, lock=True)
+    command = await commanded.reservation_by_number(db, transaction.charger_id, transaction.reservation_id, lock=True)
     link = await locked(db, f"{RESERVED}{transaction.reservation_id}")
     token = transaction.id_token.value.lower() if transaction.id_token is not None else None
     if link is None or link.ended_at is not None or link.charger_key != transaction.charger_id.lower():
         return None
-    return link if token in (None, link.id_token_key) else None
+    group = wire_json.loads(command.token or "{}").get("group_id") if command is not None else None
+    same_group = group and transaction.group is not None and same_id(transaction.group.value, group)
+    return link if same_group or token in (None, link.id_token_key) else None
 
 
 async def reserve(resources: Resources, command: PartnerCommand, db: AsyncSession) -> SessionLink | None:

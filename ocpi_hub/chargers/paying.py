@@ -59,14 +59,20 @@ async def find(db: AsyncSession, transaction: Transaction, *, owner: PartyId, at
 
 
 async def _remote_start(db: AsyncSession, transaction: Transaction) -> PartnerCommand | None:
-    """The command whose remote start id, or whose reservation, the charger named; however late it comes."""
+    """The command whose remote start id, or whose reservation, the charger named; however late it comes.
+
+    A reservation pays for its own token alone: another card that the charger let use it pays for itself.
+    """
     if transaction.remote_start_id is not None:
         command = await db.get(PartnerCommand, transaction.remote_start_id)
         if command is not None and command.token and command.charger_key == transaction.charger_id.lower():
             return command
-    if transaction.reservation_id is not None:
-        return await commanded.reservation_by_number(db, transaction.charger_id, transaction.reservation_id)
-    return None
+    if transaction.reservation_id is None:
+        return None
+    reserved = await commanded.reservation_by_number(db, transaction.charger_id, transaction.reservation_id)
+    token = transaction.id_token
+    its_own = reserved is not None and (token is None or token.value.lower() == reserved.id_token_key)
+    return reserved if its_own else None
 
 
 async def _last_verdict(
@@ -116,7 +122,7 @@ def _by_verdict(verdict: Authorization, token: IdToken, owner: PartyId) -> Payer
 
 def _token_of_ours(token: IdToken | None, owner: PartyId) -> dict[str, Any]:
     """A CdrToken that belongs to our own party: what it pays for is kept, and owed to no partner."""
-    uid = token.value if token is not None else NOT_AVAILABLE
+    uid = token.value.strip() or NOT_AVAILABLE if token is not None else NOT_AVAILABLE
     return {
         "country_code": owner.country_code,
         "party_id": owner.party_id,

@@ -154,10 +154,10 @@ class House:
         await self.hear(port.ConnectorStatusChanged(charger_id, self.now, evse_id, connector_id, status))
 
     async def authorize(
-        self, uid: str = CARD, *, evse_id: int | None = None, charger_id: str = "BOX-1"
+        self, uid: str = CARD, *, evse_id: int | None = None, charger_id: str = "BOX-1", kind: str = "ISO14443"
     ) -> port.Verdict:
         async with self.resources.unit_of_work() as db:
-            return await self.events.may_charge(IdToken(uid), port.Where(charger_id, evse_id), db)
+            return await self.events.may_charge(IdToken(uid, kind), port.Where(charger_id, evse_id), db)
 
     def tick(self, **span: float) -> datetime:
         self.now += timedelta(**span)

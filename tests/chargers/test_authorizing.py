@@ -54,6 +54,17 @@ async def test_an_own_card_needs_no_place(house: House) -> None:
     assert (await house.authorize("04AABB", charger_id="NEVER-PLACED")).accepted
 
 
+@pytest.mark.parametrize(("uid", "kind"), [("", "NoAuthorization"), ("", "ISO14443"), ("any", "NoAuthorization")])
+async def test_who_shows_nothing_charges_where_the_operator_says_so_and_nobody_is_asked(
+    house: House, emsp: Partner, uid: str, kind: str
+) -> None:
+    await house.add_charger()
+    assert (await house.authorize(uid, evse_id=1, kind=kind)).status is AuthStatus.UNKNOWN
+    await house.add_card("NoAuthorization")
+    assert (await house.authorize(uid, evse_id=1, kind=kind)).accepted
+    assert emsp.told("tokens", "POST") == []
+
+
 # --- partners' tokens -------------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+import pytest
+
 from bridge_ocpp.port import IdToken
 from ocpi_hub.objects.tables import KeptCdr
 from ocpi_hub.wire.cdrs import CDR
@@ -33,8 +35,9 @@ async def test_a_token_that_nobody_knows_is_kept_as_nobodys(charging: House) -> 
     assert await charging.owed() == []
 
 
-async def test_no_token_at_all_is_nobodys_too(charging: House) -> None:
-    await end(charging, id_token=None)
+@pytest.mark.parametrize("token", [None, IdToken("", "NoAuthorization")])
+async def test_no_token_at_all_is_nobodys_too(charging: House, token: IdToken | None) -> None:
+    await end(charging, id_token=token)
     cdr = await charging.cdr()
     assert (cdr["cdr_token"]["uid"], cdr["cdr_token"]["contract_id"]) == ("#NA", "#NA")
     CDR.model_validate(cdr)

@@ -17,7 +17,7 @@ from ocpi_hub.wire import json
 from ocpi_hub.wire.cdrs import CDR
 from ocpi_hub.wire.commands import CommandType
 from ocpi_hub.wire.sessions import Session
-from tests.chargers.house import CPO, EMSP, START, House, register, state, transaction
+from tests.chargers.house import CARD, CPO, EMSP, START, House, register, state, transaction
 from tests.world import objects
 
 APP = "bdf21bce-fc97-11e8-8eb2-f2801f1b9fd1"
@@ -212,8 +212,18 @@ async def test_another_token_does_not_use_up_a_reservation(placed: House) -> Non
     await reserve(placed)
     stray = transaction(reservation_id=await number(placed))
     await placed.hear(TransactionStarted("BOX-1", placed.now, stray))
-    statuses = {json.loads(row.document)["status"] for row in await placed.rows(KeptSession)}
-    assert statuses == {"RESERVATION", "ACTIVE"}
+    sessions = [json.loads(row.document) for row in await placed.rows(KeptSession)]
+    assert {(one["status"], one["cdr_token"]["uid"]) for one in sessions} == {("RESERVATION", APP), ("ACTIVE", CARD)}
+
+
+async def test_another_token_of_the_group_uses_a_reservation_and_pays_for_itself(placed: House) -> None:
+    await placed.add_token()
+    reserved = objects.token(APP, owner=("DE", "MSP"), type="APP_USER", group_id="FAMILY")
+    await reserve(placed, token=reserved)
+    one = transaction(reservation_id=await number(placed), evse_id=2, group=IdToken("family"))
+    await placed.hear(TransactionStarted("BOX-1", placed.now, one))
+    session = await the_session(placed)
+    assert (session["status"], session["cdr_token"]["uid"]) == ("ACTIVE", CARD)
 
 
 async def test_a_driver_who_is_faster_than_the_chargers_answer_has_one_session(placed: House) -> None:
