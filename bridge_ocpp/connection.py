@@ -174,6 +174,8 @@ class Connection:
             self._result_was_wrong(frame)
             return
         action = self.asker.hear(frame)
+        if action is None and not isinstance(frame, Broken):
+            self._quirks(("frame: an answer that nobody waits for",))
         if isinstance(frame, CallResult):
             self._note_in("CALLRESULT", frame.message_id, frame.payload, action=action)
         elif isinstance(frame, CallError):

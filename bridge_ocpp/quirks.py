@@ -34,13 +34,15 @@ _FAULTS = {
 class Leniency:
     """What a version's charger may get wrong without losing its message.
 
-    `informational`: fields whose unknown words are kept as they came. `spared`: required fields that may be missing.
-    `fractional`: integers that may have a fraction.
+    `informational`: fields whose unknown words are kept as they came. `spared`: required fields that may be missing,
+    by name or with the object that they are in (`sampledValue.value`). `fractional`: integers that may have a fraction.
+    `unreadable`: what ought to be numbers, by object and name, and is left out where it is none.
     """
 
     informational: frozenset[str]
     spared: frozenset[str]
     fractional: frozenset[str] = frozenset()
+    unreadable: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,9 @@ def mend(
                 tolerated.add(_key(found))
             else:
                 note = _repair(payload, found, leniency)
+            if note is None and _named(found.path) in leniency.unreadable:
+                tolerated.add(_key(found))
+                note = "no number"
             if note is None:
                 return Mended(tuple(notes), _FAULTS.get(found.rule, Fault.FORMAT), f"{found.where}: {found.message}")
             notes[f"{found.where}: {note}"] = None
@@ -82,13 +87,20 @@ def _field(found: Violation) -> str:
     return next((step for step in reversed(found.path) if isinstance(step, str)), "")
 
 
+def _named(path: Sequence[str | int]) -> str:
+    """The last two names of a path: `sampledValue.value`."""
+    return ".".join([step for step in path if isinstance(step, str)][-2:])
+
+
 def _tolerate(payload: dict[str, Any], found: Violation, leniency: Leniency) -> str | None:
     """A note for what may stay as it is."""
     if found.rule == "maxLength":
         return "too long"
     if found.rule == "minItems" and _at(payload, found.path) == []:
         return "an empty list"
-    if found.rule == "required" and found.about["property"] in leniency.spared:
+    if found.rule == "required" and not leniency.spared.isdisjoint(
+        (found.about["property"], _named((*found.path, found.about["property"])))
+    ):
         return f"no {found.about['property']}"
     if found.rule == "enum" and _field(found) in leniency.informational:
         value = _at(payload, found.path)

@@ -128,6 +128,15 @@ async def test_a_binary_message_is_read_and_listed(here: Place) -> None:
     await here.has_quirks("CP1", "frame: binary")
 
 
+async def test_an_answer_that_nobody_waits_for_changes_nothing_and_is_listed(here: Place) -> None:
+    async with raw(here.bridge.url, "CP1") as charger:
+        await charger.say([3, "unknown", {"status": "Accepted"}])
+        await charger.say([4, "unknown", "GenericError", "", {}])
+        assert "currentTime" in await charger.call("Heartbeat", {})
+        assert charger.silent()
+    await here.has_quirks("CP1", "frame: an answer that nobody waits for")
+
+
 async def test_quirks_are_remembered_over_connections_and_listed_once(here: Place) -> None:
     for _ in range(2):
         async with raw(here.bridge.url, "CP1") as charger:
@@ -226,7 +235,7 @@ async def test_a_business_side_that_never_answers_is_a_refusal(here: Place) -> N
 async def test_a_business_side_that_hangs_over_an_event_does_not_hold_up_the_others(here: Place) -> None:
     await here.register("CP2")
     async with (
-        here.another(writers=1, write_timeout=0.3) as bridge,
+        here.another(writers=1, write_timeout=2.0) as bridge,
         raw(bridge.url, "CP1") as one,
         raw(bridge.url, "CP2") as two,
     ):

@@ -19,6 +19,22 @@ def values(*samples: Any) -> dict[str, Any]:
     return {"connectorId": 1, "meterValue": [{"timestamp": "2026-03-01T12:00:00Z", "sampledValue": list(samples)}]}
 
 
+MONITOR = {
+    "requestId": 1,
+    "seqNo": 0,
+    "generatedAt": "2026-01-01T00:00:00Z",
+    "monitor": [
+        {
+            "component": {"name": "C"},
+            "variable": {"name": "V"},
+            "variableMonitoring": [
+                {"id": 1, "transaction": False, "value": "abc", "type": "UpperThreshold", "severity": 1}
+            ],
+        }
+    ],
+}
+
+
 def mended(protocol: str, action: str, payload: dict[str, Any]) -> Mended:
     dialect = DIALECTS[protocol]
     schema = Edition(dialect.schema_folder, dialect.request_suffix).request_heard(action)
@@ -104,6 +120,7 @@ def test_notes_name_the_field() -> None:
         ("ocpp1.6", "StatusNotification", STATUS | {"status": "Dancing"}, Fault.PROPERTY),
         ("ocpp1.6", "MeterValues", {"connectorId": 1, "meterValue": "none"}, Fault.TYPE),
         ("ocpp1.6", "StartTransaction", START | {"idTag": {"tag": 1}}, Fault.TYPE),
+        ("ocpp2.0.1", "NotifyMonitoringReport", MONITOR, Fault.TYPE),
         ("ocpp2.0.1", "Authorize", {}, Fault.OCCURRENCE),
         ("ocpp2.0.1", "Authorize", {"idToken": {"idToken": "T", "type": "Tattoo"}}, Fault.PROPERTY),
         ("ocpp2.0.1", "Authorize", {"idToken": "T"}, Fault.TYPE),

@@ -374,6 +374,37 @@ async def test_what_is_odd_about_meter_values_is_listed_and_what_is_plain_counts
     )
 
 
+async def test_a_value_that_is_missing_loses_no_stop(here: Place) -> None:
+    sampled = [{"value": None, "measurand": "SoC"}, {"measurand": "SoC"}, {"value": "7", "measurand": "Voltage"}]
+    async with raw(here.bridge.url, "CP1") as charger:
+        number = (await charger.call("StartTransaction", start()))["transactionId"]
+        data = [{"timestamp": stamp(ago(2)), "sampledValue": sampled}]
+        assert await charger.call("StopTransaction", stop(number, transactionData=data)) == {}
+    async with raw(here.bridge.url, "CP1", "ocpp2.0.1") as charger:
+        begin = event("Started", 0, ago(3), wh=100, info={"chargingState": "Preparing"}) | {"evse": {"id": 1}}
+        assert await charger.call("TransactionEvent", begin) == {}
+        values = [{"value": None}, {"value": "broken"}, {"value": 700, "context": "Transaction.End"}]
+        end = event("Ended", 1, ago(2), meterValue=[{"timestamp": stamp(ago(2)), "sampledValue": values}])
+        assert await charger.call("TransactionEvent", end) == {}
+    first, second = here.told(port.TransactionEnded)
+    assert [(sample.measurand, sample.value) for sample in first.samples] == [
+        (REGISTER, 1000),
+        ("Voltage", 7),
+        (REGISTER, 3500),
+    ]
+    assert (second.transaction.energy_wh, second.transaction.charging_state) == (600, None)
+    await here.has_quirks(
+        "CP1",
+        "StopTransaction transactionData[].sampledValue[].value: null",
+        "StopTransaction transactionData[].sampledValue[]: no value",
+        "a meter value that is no number",
+        "TransactionEvent transactionInfo.chargingState: an unknown word",
+        "TransactionEvent meterValue[].sampledValue[].value: null",
+        "TransactionEvent meterValue[].sampledValue[].value: no number",
+        "TransactionEvent meterValue[].sampledValue[]: no value",
+    )
+
+
 async def test_a_meter_of_phases_counts_while_it_runs_and_the_stop_has_the_last_word(here: Place) -> None:
     async with raw(here.bridge.url, "CP1") as charger:
         number = (await charger.call("StartTransaction", start()))["transactionId"]

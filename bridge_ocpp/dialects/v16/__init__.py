@@ -32,7 +32,7 @@ DIALECT = Dialect(
         informational=frozenset(
             {"errorCode", "reason", "context", "format", "measurand", "phase", "location", "unit"},
         ),
-        spared=frozenset({"errorCode", "timestamp"}),
+        spared=frozenset({"errorCode", "timestamp", "sampledValue.value"}),
         fractional=frozenset({"meterStart", "meterStop"}),
     ),
     inbound=INBOUND,

@@ -156,9 +156,9 @@ def _readings(meter_values: Iterable[Payload], notes: set[str]) -> Iterable[Read
 def _reading(said: Said, sample: Payload, notes: set[str]) -> Reading | Mapping[str, Any] | None:
     """A reading, or a signed value as a mapping, or None for a value that is no number."""
     measurand = sample.get("measurand", meter.REGISTER)
-    if sample.get("format") == "SignedData":
+    if sample.get("format") == "SignedData" and sample.get("value"):
         return {"said": said, "measurand": measurand, **sample}
-    number = meter.read_number(sample["value"])
+    number = meter.read_number(sample.get("value"))
     if number is None:
         notes.add("a meter value that is no number")
         return None

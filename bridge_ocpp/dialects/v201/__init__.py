@@ -38,9 +38,10 @@ DIALECT = Dialect(
     invites=devices.invites,
     leniency=Leniency(
         informational=frozenset(
-            {"reason", "triggerReason", "stoppedReason", "context", "measurand", "phase", "location"},
+            {"reason", "triggerReason", "stoppedReason", "chargingState", "context", "measurand", "phase", "location"},
         ),
-        spared=frozenset({"timestamp", "generatedAt", "reason", "triggerReason"}),
+        spared=frozenset({"timestamp", "generatedAt", "reason", "triggerReason", "sampledValue.value"}),
+        unreadable=frozenset({"sampledValue.value"}),
     ),
     inbound=INBOUND,
     outbound=OUTBOUND,

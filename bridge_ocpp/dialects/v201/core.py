@@ -112,6 +112,9 @@ def id_token_info(verdict: Verdict | None) -> dict[str, Any]:
     return info
 
 
+_STATES = frozenset(ChargingState)
+
+
 def _transaction(payload: Payload) -> TransactionTold:
     about, evse = payload["transactionInfo"], payload.get("evse") or {}
     token, state = payload.get("idToken"), about.get("chargingState")
@@ -128,7 +131,7 @@ def _transaction(payload: Payload) -> TransactionTold:
         id_token=_id_token(token) if token else None,
         asks=token is not None,
         readings=tuple(_readings(payload.get("meterValue") or ())),
-        charging_state=ChargingState(state) if state else None,
+        charging_state=ChargingState(state) if state in _STATES else None,
         stop_reason=about.get("stoppedReason", "Local") if stage is Stage.ENDED else None,
         remote_start_id=_optional_int(about.get("remoteStartId")),
         reservation_id=_optional_int(payload.get("reservationId")),
@@ -158,7 +161,7 @@ def _readings(meter_values: Iterable[Payload]) -> Iterable[Reading]:
 
 
 def _reading(said: Said, sample: Payload) -> Reading | None:
-    number = meter.read_number(sample["value"])
+    number = meter.read_number(sample.get("value"))
     if number is None:
         return None
     measurand = sample.get("measurand", meter.REGISTER)
