@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from bridge_ocpp.clock import Said
+from bridge_ocpp.clock import EARLIEST, Said
 from bridge_ocpp.meter import Reading
 from bridge_ocpp.ocppj import TYPES, Fault
 from bridge_ocpp.port import (
@@ -129,6 +129,15 @@ class Metered(Fact):
     readings: tuple[Reading, ...]
     ocpp_id: str | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def said(self) -> Said:
+        """The time of the message, which has none of its own: that of its newest reading."""
+        return max((reading.said for reading in self.readings), key=_moment, default=Said(None))
+
+
+def _moment(said: Said) -> datetime:
+    return said.at or EARLIEST
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,26 @@ from bridge_ocpp.port import Sample
 from bridge_ocpp.records import samples_of
 from bridge_ocpp.tables import SampleRow, TransactionRow
 from bridge_ocpp.transactions.merging import flag
+from bridge_ocpp.transactions.register import Standing
+
+
+def values_of(reading: Reading, *, message: Said, judged: Judged, hearing: Hearing) -> dict[str, Any]:
+    """A reading as the values of its row, whatever it belongs to."""
+    return {
+        "fingerprint": reading.fingerprint(),
+        "charger_key": hearing.speaker.key,
+        "ocpp_id": None,
+        "at": judge_within(reading.said, message=message, judged=judged),
+        "said_at": reading.said.at,
+        "received_at": hearing.received,
+        "measurand": reading.measurand,
+        "value": reading.value,
+        "unit": reading.unit,
+        "phase": reading.phase,
+        "context": reading.context,
+        "location": reading.location,
+        "signed": None if reading.signed is None else dict(reading.signed),
+    }
 
 
 async def keep(
@@ -30,7 +50,7 @@ async def keep(
     """Write a transaction's readings down; only those that are new, in order of time."""
     known: dict[Any, dict[str, Any]] = {}
     for reading in readings:
-        values = _values(reading, message=message, judged=judged, hearing=hearing)
+        values = values_of(reading, message=message, judged=judged, hearing=hearing)
         known[values["fingerprint"]] = {**values, "transaction_id": row.id, "evse_id": row.evse_id}
     if not known:
         return []
@@ -40,11 +60,12 @@ async def keep(
     return sorted(samples, key=lambda sample: sample.at)
 
 
-def loose_rows(told: Metered, *, message: Said, judged: Judged, hearing: Hearing) -> list[dict[str, Any]]:
+def loose_rows(told: Metered, *, judged: Judged, hearing: Hearing) -> list[dict[str, Any]]:
     """Readings that belong to no transaction, or to one that we do not know, as rows."""
+    message = told.said
     return [
         {
-            **_values(reading, message=message, judged=judged, hearing=hearing),
+            **values_of(reading, message=message, judged=judged, hearing=hearing),
             "transaction_id": None,
             "evse_id": told.evse_id,
             "ocpp_id": told.ocpp_id,
@@ -62,7 +83,8 @@ async def keep_loose(db: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
 async def count(db: AsyncSession, row: TransactionRow, new: Sequence[Sample]) -> None:
     """Bring the energy of a transaction up to date after `new` samples.
 
-    A register that goes on where it stood is one subtraction. Anything else is counted again from all samples.
+    A register that goes on where it stood (register.py) is one subtraction. Anything else is counted again from all
+    samples.
     """
     registers = [sample for sample in new if is_register(sample)]
     if new and (row.ended_at is not None or not registers):
@@ -71,11 +93,13 @@ async def count(db: AsyncSession, row: TransactionRow, new: Sequence[Sample]) ->
     for sample in registers:
         if row.meter_last_at is None and sample.context == BEGIN:
             row.meter_begin, row.meter_last_at, row.energy_wh = sample.value, sample.at, Decimal(0)
-        elif _goes_on(row, sample):
-            row.meter_last_at, row.energy_wh = sample.at, sample.value - (row.meter_begin or 0)
-        else:
+            continue
+        standing = Standing(row.meter_begin, row.meter_last_at, row.energy_wh)
+        after = standing.after(sample.at, sample.value, sample.context)
+        if after is None:
             await count_again(db, row)
             return
+        row.meter_last_at, row.energy_wh = after.last_at, after.energy_wh
 
 
 async def count_again(db: AsyncSession, row: TransactionRow) -> None:
@@ -88,30 +112,6 @@ async def count_again(db: AsyncSession, row: TransactionRow) -> None:
     if registers and counted.wh is not None:
         told = Decimal(0) if all(sample.context == BEGIN for sample in registers) else counted.wh
         row.meter_last_at, row.meter_begin = registers[-1].at, registers[-1].value - told
-
-
-def _goes_on(row: TransactionRow, sample: Sample) -> bool:
-    if row.meter_begin is None or row.meter_last_at is None or sample.context == BEGIN:
-        return False
-    return sample.at >= row.meter_last_at and sample.value >= row.meter_begin + (row.energy_wh or 0)
-
-
-def _values(reading: Reading, *, message: Said, judged: Judged, hearing: Hearing) -> dict[str, Any]:
-    return {
-        "fingerprint": reading.fingerprint(),
-        "charger_key": hearing.speaker.key,
-        "ocpp_id": None,
-        "at": judge_within(reading.said, message=message, judged=judged),
-        "said_at": reading.said.at,
-        "received_at": hearing.received,
-        "measurand": reading.measurand,
-        "value": reading.value,
-        "unit": reading.unit,
-        "phase": reading.phase,
-        "context": reading.context,
-        "location": reading.location,
-        "signed": None if reading.signed is None else dict(reading.signed),
-    }
 
 
 def _sample(values: dict[str, Any]) -> Sample:

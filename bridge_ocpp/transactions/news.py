@@ -11,7 +11,7 @@ from bridge_ocpp.dialects.words import Metered, TransactionTold
 from bridge_ocpp.hearing import Hearing
 from bridge_ocpp.ledger import Ledger, Sharing
 from bridge_ocpp.transactions.counting import loose_rows
-from bridge_ocpp.transactions.together import Plain, newest, plain, take_loose, take_plain
+from bridge_ocpp.transactions.together import Plain, plain, take_loose, take_plain
 
 REMEMBERED = 50_000
 """Transactions of which this process knows when they were told last; one that is forgotten is told a little early."""
@@ -23,16 +23,13 @@ class News:
     def __init__(self, ledger: Ledger, interval: float) -> None:
         self._interval = timedelta(seconds=interval)
         self._told: OrderedDict[tuple[str, str], datetime] = OrderedDict()
-        self._sharing: Sharing[Plain, str | None] = Sharing(
-            ledger, take_plain, key=lambda item: (item.charger_key, item.ocpp_id)
-        )
+        self._sharing: Sharing[Plain, str | None] = Sharing(ledger, take_plain, key=lambda item: item.key)
         self._loose: Sharing[list[dict[str, Any]], None] = Sharing(ledger, take_loose, key=id)
 
     async def take_loose(self, told: Metered, hearing: Hearing) -> None:
         """Write down readings of no transaction: nobody else has to know of them."""
-        message = newest(told)
-        judged = hearing.speaker.judge(message, received=hearing.received)
-        await self._loose.write(loose_rows(told, message=message, judged=judged, hearing=hearing))
+        judged = hearing.speaker.judge(told.said, received=hearing.received)
+        await self._loose.write(loose_rows(told, judged=judged, hearing=hearing))
 
     async def take(self, told: TransactionTold | Metered, hearing: Hearing, *, sharing: bool) -> bool:
         """Whether it was written down, committed; False: it needs a transaction of its own.

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from bridge_ocpp.clock import EARLIEST, WRONG, Judged, Said
+from bridge_ocpp.clock import WRONG, Judged
 from bridge_ocpp.dialects.words import ConnectorTold, Metered, Stage, TransactionTold
 from bridge_ocpp.hearing import Hearing
 from bridge_ocpp.port import ChargingState, ConnectorStatus, HubPort, Verdict
@@ -71,12 +71,11 @@ async def take(db: AsyncSession, told: TransactionTold, hearing: Hearing, verdic
 async def metered(db: AsyncSession, told: Metered, hearing: Hearing) -> None:
     """Keep meter values; those of a transaction belong to it, the others to their EVSE."""
     row = await _locked(db, hearing.speaker.key, told.ocpp_id) if told.ocpp_id is not None else None
-    newest = max((reading.said for reading in told.readings), key=_moment, default=Said(None))
-    judged = hearing.speaker.judge(newest, received=hearing.received)
+    judged = hearing.speaker.judge(told.said, received=hearing.received)
     if row is None:
-        await counting.keep_loose(db, counting.loose_rows(told, message=newest, judged=judged, hearing=hearing))
+        await counting.keep_loose(db, counting.loose_rows(told, judged=judged, hearing=hearing))
         return
-    new = await counting.keep(db, row, told.readings, message=newest, judged=judged, hearing=hearing)
+    new = await counting.keep(db, row, told.readings, message=told.said, judged=judged, hearing=hearing)
     if not new:
         return
     unended.goes_on(row)
@@ -294,7 +293,3 @@ async def _caught_up(db: AsyncSession, speaker: Speaker) -> None:
     """A message made just now: a charger's queue is first in, first out, so nothing older is outstanding."""
     await db.execute(update(ChargerRow).where(col(ChargerRow.key) == speaker.key).values(behind_since=None))
     speaker.behind_since = None
-
-
-def _moment(said: Said) -> datetime:
-    return said.at or EARLIEST

@@ -8,24 +8,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bridge_ocpp.clock import EARLIEST, Judged, Said, judge_within
+from bridge_ocpp.clock import Judged, Said, judge_within
 from bridge_ocpp.dialects.words import Metered, Stage, TransactionTold
 from bridge_ocpp.hearing import Hearing
-from bridge_ocpp.meter import BEGIN, Reading, is_register
+from bridge_ocpp.meter import Reading, is_register
 from bridge_ocpp.transactions import counting
+from bridge_ocpp.transactions.register import Standing
 
 
 @dataclass(frozen=True, slots=True)
 class Plain:
     """News that only adds meter values. `digest` is None where the message is no event of the transaction."""
 
-    charger_key: str
     ocpp_id: str
-    received: datetime
+    hearing: Hearing
     judged: Judged
     said: Said
     readings: tuple[Reading, ...]
@@ -33,6 +34,11 @@ class Plain:
     seq_no: int | None = None
     state: str | None = None
     evse_id: int | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What names the transaction: the charger and its id there."""
+        return self.hearing.speaker.key, self.ocpp_id
 
 
 def plain(told: TransactionTold | Metered, hearing: Hearing) -> Plain | None:
@@ -43,9 +49,8 @@ def plain(told: TransactionTold | Metered, hearing: Hearing) -> Plain | None:
         return None
     speaker, received = hearing.speaker, hearing.received
     if isinstance(told, Metered):
-        said = newest(told)
-        judged = speaker.judge(said, received=received)
-        found = Plain(speaker.key, told.ocpp_id, received, judged, said, told.readings)
+        judged = speaker.judge(told.said, received=received)
+        found = Plain(told.ocpp_id, hearing, judged, told.said, told.readings)
         return None if judged.flags or not told.readings else found
     more = (told.id_token, told.remote_start_id, told.reservation_id)
     if told.stage is not Stage.UPDATED or any(item is not None for item in more):
@@ -55,9 +60,8 @@ def plain(told: TransactionTold | Metered, hearing: Hearing) -> Plain | None:
         return None
     state = None if told.charging_state is None else told.charging_state.value
     return Plain(
-        speaker.key,
         told.ocpp_id,
-        received,
+        hearing,
         judged,
         told.said,
         told.readings,
@@ -66,15 +70,6 @@ def plain(told: TransactionTold | Metered, hearing: Hearing) -> Plain | None:
         state,
         told.evse_id,
     )
-
-
-def newest(told: Metered) -> Said:
-    """The time of a message that has none of its own: that of its newest reading."""
-    return max((reading.said for reading in told.readings), key=_moment, default=Said(None))
-
-
-def _moment(said: Said) -> datetime:
-    return said.at or EARLIEST
 
 
 async def take_loose(db: AsyncSession, told: list[list[dict[str, Any]]]) -> list[None]:
@@ -86,18 +81,31 @@ async def take_loose(db: AsyncSession, told: list[list[dict[str, Any]]]) -> list
 async def take_plain(db: AsyncSession, news: list[Plain]) -> list[str | None]:
     """Write down what is plain, in one transaction; the id of each one's transaction, or None: it was not written."""
     rows = await _rows(db, news)
-    fits = [(item, row) for item in news if (row := rows.get((item.charger_key, item.ocpp_id))) and _goes_on(row, item)]
+    fits = [
+        Fit(item, row, standing)
+        for item in news
+        if (row := rows.get(item.key)) and (standing := _goes_on(row, item)) is not None
+    ]
     if fits:
-        counted = [_counted(item, row) for item, row in fits]
-        columns = (_columns(_events(fits), 8), _columns(_samples(fits), 13), _columns(counted, 4))
+        columns = (_columns(_events(fits), 8), _columns(_samples(fits), 13), _columns(list(map(_counted, fits)), 4))
         await _run(db, _WRITTEN, [column for group in columns for column in group])
-    taken = {id(item): str(row.id) for item, row in fits}
+    taken = {id(fit.item): str(fit.row.id) for fit in fits}
     return [taken.get(id(item)) for item in news]
 
 
-Fit = tuple[Plain, Any]
-"""News and the row of the transaction that it fits."""
+class Fit(NamedTuple):
+    """News, the row of the transaction that it fits, and where its register stands afterwards."""
+
+    item: Plain
+    row: Any
+    standing: Standing
+
+
 _UPDATED = Stage.UPDATED.value
+_sample = itemgetter(
+    *("transaction_id", "fingerprint", "charger_key", "evse_id", "at", "said_at", "received_at"),
+    *("measurand", "value", "unit", "phase", "context", "location"),
+)
 
 _ROWS = """
 SELECT t.charger_key, t.ocpp_id, t.id, t.evse_id, t.charging_state, t.state_at, t.meter_begin, t.meter_last_at,
@@ -140,22 +148,20 @@ async def _run(db: AsyncSession, sql: str, columns: Sequence[list[Any]]) -> Any:
 
 async def _rows(db: AsyncSession, news: list[Plain]) -> dict[tuple[str, str], Any]:
     """The running transactions that the news is about, locked in one order."""
-    found = await _run(db, _ROWS, [[item.charger_key for item in news], [item.ocpp_id for item in news]])
+    found = await _run(db, _ROWS, [[item.key[0] for item in news], [item.key[1] for item in news]])
     return {(row.charger_key, row.ocpp_id): row for row in found}
 
 
-def _goes_on(row: Any, item: Plain) -> bool:
-    """Whether state, place and register go on where they stood."""
+def _goes_on(row: Any, item: Plain) -> Standing | None:
+    """Where the register stands afterwards, when state, place and register go on where they stood."""
     if item.state is not None and item.state != row.charging_state:
-        return False
+        return None
     if item.evse_id is not None and item.evse_id != row.evse_id:
-        return False
-    at, value = row.meter_last_at, (row.meter_begin or 0) + (row.energy_wh or 0)
-    for when, reading in _registers(item):
-        if row.meter_begin is None or at is None or reading.context == BEGIN or when < at or reading.value < value:
-            return False
-        at, value = when, reading.value
-    return True
+        return None
+    standing: Standing | None = Standing(row.meter_begin, row.meter_last_at, row.energy_wh)
+    for at, reading in _registers(item):
+        standing = standing and standing.after(at, reading.value, reading.context)
+    return standing
 
 
 def _registers(item: Plain) -> list[tuple[datetime, Reading]]:
@@ -170,42 +176,32 @@ def _registers(item: Plain) -> list[tuple[datetime, Reading]]:
 
 def _events(fits: list[Fit]) -> list[tuple[Any, ...]]:
     return [
-        (row.id, item.digest, _UPDATED, item.seq_no, item.said.at, item.judged.at, item.received, item.state)
-        for item, row in fits
+        (row.id, item.digest, _UPDATED, item.seq_no, item.said.at, item.judged.at, item.hearing.received, item.state)
+        for item, row, _ in fits
         if item.digest is not None
     ]
 
 
 def _samples(fits: list[Fit]) -> list[tuple[Any, ...]]:
     return [
-        (
-            row.id,
-            reading.fingerprint(),
-            item.charger_key,
-            row.evse_id,
-            judge_within(reading.said, message=item.said, judged=item.judged),
-            reading.said.at,
-            item.received,
-            reading.measurand,
-            reading.value,
-            reading.unit,
-            reading.phase,
-            reading.context,
-            reading.location,
+        _sample(
+            {
+                **counting.values_of(reading, message=item.said, judged=item.judged, hearing=item.hearing),
+                "transaction_id": row.id,
+                "evse_id": row.evse_id,
+            }
         )
-        for item, row in fits
+        for item, row, _ in fits
         for reading in item.readings
     ]
 
 
-def _counted(item: Plain, row: Any) -> tuple[str, Decimal | None, datetime | None, datetime | None]:
-    """The energy is the newest register less the first, for each of these goes on where it stood."""
-    energy, last_at, state_at = row.energy_wh, row.meter_last_at, row.state_at
-    for when, reading in _registers(item):
-        energy, last_at = reading.value - (row.meter_begin or 0), when
+def _counted(fit: Fit) -> tuple[str, Decimal | None, datetime | None, datetime | None]:
+    item, row, standing = fit
+    state_at = row.state_at
     if item.state is not None and (state_at is None or item.judged.at >= state_at):
         state_at = item.judged.at
-    return row.id, energy, last_at, state_at
+    return row.id, standing.energy_wh, standing.last_at, state_at
 
 
 def _columns(rows: list[tuple[Any, ...]], count: int) -> list[list[Any]]:
