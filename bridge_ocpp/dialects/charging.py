@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from bridge_ocpp.clock import read_time, write_time
+from bridge_ocpp.dialects.alike import whole
 from bridge_ocpp.dialects.words import Fact, Payload
 from bridge_ocpp.meter import read_number
 from bridge_ocpp.port import (
@@ -74,9 +75,8 @@ def read_said_schedule(said: Payload, *, start: str | None = None) -> Schedule:
     """A ChargingSchedule of any version; `start` where the message says it elsewhere."""
     periods = sorted(
         (
-            Period(int(p["startPeriod"]), _number(p["limit"]), _whole(p.get("numberPhases")))
+            Period(int(p["startPeriod"]), _number(p["limit"]), whole(p.get("numberPhases")))
             for p in said["chargingSchedulePeriod"]
-            if p.get("limit") is not None  # later versions know periods that only wish, and limit nothing
             if p.get("limit") is not None  # 2.1 lets a period of another operation mode have none
         ),
         key=lambda period: period.start,
@@ -85,7 +85,7 @@ def read_said_schedule(said: Payload, *, start: str | None = None) -> Schedule:
         RateUnit(said["chargingRateUnit"]),
         tuple(periods),
         read_time(start or said.get("startSchedule")).at,
-        _whole(said.get("duration")),
+        whole(said.get("duration")),
         _number(said["minChargingRate"]) if said.get("minChargingRate") is not None else None,
     )
 
@@ -127,6 +127,10 @@ def composite(schedule: Schedule | None, payload: Payload) -> Outcome:
     if schedule is None or not schedule.periods:
         return Outcome(OutcomeStatus.FAILED, "the charger gave no schedule", payload)
     return Outcome(OutcomeStatus.ACCEPTED, payload=write_schedule(schedule))
+
+
+CLEARED = {"Accepted": OutcomeStatus.ACCEPTED, "Unknown": OutcomeStatus.UNKNOWN_PROFILE}
+"""What a charger says to ClearChargingProfile."""
 
 
 # --- writing -------------------------------------------------------------------------------------------------
@@ -175,7 +179,3 @@ def transaction_of(profile: ChargingProfile, about: Transaction | None) -> str |
 
 def _number(value: Any) -> Decimal:
     return read_number(value) or Decimal(0)
-
-
-def _whole(value: Any) -> int | None:
-    return None if value is None else int(value)

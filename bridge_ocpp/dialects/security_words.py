@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge_ocpp.clock import Said
-from bridge_ocpp.dialects.words import Fact, Payload
+from bridge_ocpp.clock import Said, read_time
+from bridge_ocpp.dialects.alike import TAKEN
+from bridge_ocpp.dialects.words import Fact, Inbound, Payload, nothing
 from bridge_ocpp.port import Command, DeleteCertificate, InstallCertificate, OutcomeStatus, Transaction
 
 CHARGER = "ChargingStationCertificate"
@@ -88,9 +89,15 @@ class DeliverCertificate(Command):
 
 # --- what the versions say alike -----------------------------------------------------------------------------------
 
-TAKEN = {"Accepted": OutcomeStatus.ACCEPTED, "Rejected": OutcomeStatus.REJECTED}
-INSTALLED = TAKEN | {"Failed": OutcomeStatus.FAILED}
+INSTALLED = {**TAKEN, "Failed": OutcomeStatus.FAILED}
 DELETED = {"Accepted": OutcomeStatus.ACCEPTED, "Failed": OutcomeStatus.FAILED, "NotFound": OutcomeStatus.UNKNOWN}
+
+
+def _event(payload: Payload) -> SecurityEvent:
+    return SecurityEvent(payload["type"], read_time(payload.get("timestamp")), payload.get("techInfo"))
+
+
+EVENT_NOTIFICATION = Inbound(_event, nothing)
 
 
 def read_hashes(item: Payload) -> dict[str, Any]:

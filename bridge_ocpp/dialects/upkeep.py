@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge_ocpp.clock import write_time
+from bridge_ocpp.dialects.alike import TAKEN, whole
 from bridge_ocpp.dialects.words import Fact
 from bridge_ocpp.port import (
     FetchDiagnostics,
     FetchSecurityLog,
+    OutcomeStatus,
     PublishFirmware,
     UpdateFirmware,
     UpdateSignedFirmware,
@@ -47,16 +49,21 @@ class PublicationTold(Fact):
 # --- what both versions say alike -----------------------------------------------------------------------------------
 
 
+UPDATING = {
+    **TAKEN,
+    "AcceptedCanceled": OutcomeStatus.ACCEPTED,
+    "InvalidCertificate": OutcomeStatus.REJECTED,
+    "RevokedCertificate": OutcomeStatus.REJECTED,
+}
+"""What a charger says to an update, and to a log that is wanted of it."""
+
+
 def firmware_told(payload: Mapping[str, Any]) -> FirmwareTold:
-    return FirmwareTold(payload["status"], number(payload.get("requestId")))
+    return FirmwareTold(payload["status"], whole(payload.get("requestId")))
 
 
 def log_told(payload: Mapping[str, Any]) -> LogTold:
-    return LogTold("LogStatusNotification", payload["status"], number(payload.get("requestId")))
-
-
-def number(value: Any) -> int | None:
-    return None if value is None else int(value)
+    return LogTold("LogStatusNotification", payload["status"], whole(payload.get("requestId")))
 
 
 def retries(command: Retried) -> dict[str, Any]:

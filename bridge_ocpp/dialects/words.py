@@ -270,7 +270,3 @@ def outcome(words: Mapping[str, OutcomeStatus]) -> Callable[[Payload], Outcome]:
         return Outcome(words.get(word, OutcomeStatus.FAILED), reason or word, payload)
 
     return read
-
-
-def outside(evse_id: int) -> Refused:
-    return Refused(Fault.PROPERTY, f"there is no EVSE or connector {evse_id}")

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from bridge_ocpp.dialects.alike import TAKEN
 from bridge_ocpp.dialects.charging import (
+    CLEARED,
     composite,
     read_said_profile,
     read_said_schedule,
@@ -68,12 +70,7 @@ def _composite_heard(payload: Payload) -> Outcome:
     return composite(read_said_schedule(said, start=payload.get("scheduleStart")) if said else None, payload)
 
 
-SET = {
-    "Accepted": OutcomeStatus.ACCEPTED,
-    "Rejected": OutcomeStatus.REJECTED,
-    "NotSupported": OutcomeStatus.NOT_SUPPORTED,
-}
-CLEARED = {"Accepted": OutcomeStatus.ACCEPTED, "Unknown": OutcomeStatus.UNKNOWN_PROFILE}
+SET = {**TAKEN, "NotSupported": OutcomeStatus.NOT_SUPPORTED}
 
 OUTBOUND: Mapping[type, Outbound] = {
     SetProfile: Outbound("SetChargingProfile", _set, outcome(SET)),

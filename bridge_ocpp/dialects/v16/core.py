@@ -10,25 +10,33 @@ from typing import Any
 
 from bridge_ocpp import meter
 from bridge_ocpp.clock import Said, read_time, write_time
+from bridge_ocpp.dialects.alike import (
+    CANCEL_RESERVATION,
+    DATA_TRANSFER,
+    HEARTBEAT,
+    RESERVED,
+    TAKEN,
+    UNLOCKED,
+    boot_answer,
+    cancel_meant,
+    place,
+    whole,
+)
 from bridge_ocpp.dialects.v16.charging import written
 from bridge_ocpp.dialects.words import (
-    Beat,
     Boot,
     ConnectorTold,
     Inbound,
     Metered,
-    Notice,
     Outbound,
     Payload,
     Reply,
     Stage,
     TokenShown,
     TransactionTold,
-    Transfer,
     digest,
     nothing,
     outcome,
-    outside,
 )
 from bridge_ocpp.meter import Reading
 from bridge_ocpp.port import (
@@ -60,16 +68,8 @@ def _boot(payload: Payload) -> Boot:
     )
 
 
-def _boot_answer(reply: Reply) -> Payload:
-    return {"status": reply.boot_status, "currentTime": write_time(reply.now), "interval": reply.interval}
-
-
-def _beat_answer(reply: Reply) -> Payload:
-    return {"currentTime": write_time(reply.now)}
-
-
 def _status(payload: Payload) -> ConnectorTold:
-    connector = _connector(payload)
+    connector = place(payload["connectorId"])
     error = payload.get("errorCode") or "NoError"
     details = (payload.get("info"), payload.get("vendorErrorCode"))
     return ConnectorTold(
@@ -82,19 +82,12 @@ def _status(payload: Payload) -> ConnectorTold:
     )
 
 
-def _connector(payload: Payload) -> int:
-    connector = int(payload["connectorId"])
-    if not 0 <= connector < 2**15:
-        raise outside(connector)
-    return connector
-
-
 def _token(payload: Payload) -> TokenShown:
     return TokenShown(IdToken(payload["idTag"]))
 
 
 def _start(payload: Payload) -> TransactionTold:
-    connector, said = _connector(payload), read_time(payload.get("timestamp"))
+    connector, said = place(payload["connectorId"]), read_time(payload.get("timestamp"))
     begin = Reading(said, meter.REGISTER, _wh(payload["meterStart"]), "Wh", context=meter.BEGIN)
     return TransactionTold(
         Stage.STARTED,
@@ -105,7 +98,7 @@ def _start(payload: Payload) -> TransactionTold:
         id_token=IdToken(payload["idTag"]),
         asks=True,
         readings=(begin,),
-        reservation_id=_optional_int(payload.get("reservationId")),
+        reservation_id=whole(payload.get("reservationId")),
     )
 
 
@@ -134,7 +127,7 @@ def _stop(payload: Payload) -> TransactionTold:
 
 
 def _meter_values(payload: Payload) -> Metered:
-    connector = _connector(payload)
+    connector = place(payload["connectorId"])
     transaction = payload.get("transactionId")
     notes: set[str] = set()
     return Metered(
@@ -183,20 +176,12 @@ def _with_signatures(found: list[Reading | Mapping[str, Any] | None]) -> Iterabl
     return readings
 
 
-def _notice(topic: str) -> Inbound:
-    return Inbound(lambda payload: Notice(topic, read_time(payload.get("timestamp")), payload), nothing)
-
-
 def _wh(value: Any) -> Decimal:
     return meter.read_number(value) or Decimal(0)
 
 
 def _moment(said: Said) -> str:
     return said.at.isoformat() if said.at else said.text
-
-
-def _optional_int(value: Any) -> int | None:
-    return None if value is None else int(value)
 
 
 _STATUS_16 = {
@@ -224,14 +209,14 @@ def id_tag_info(verdict: Verdict | None) -> dict[str, Any]:
 
 
 INBOUND: Mapping[str, Inbound] = {
-    "BootNotification": Inbound(_boot, _boot_answer),
-    "Heartbeat": Inbound(lambda _: Beat(), _beat_answer),
+    "BootNotification": Inbound(_boot, boot_answer),
+    "Heartbeat": HEARTBEAT,
     "StatusNotification": Inbound(_status, nothing),
     "Authorize": Inbound(_token, _token_answer),
     "StartTransaction": Inbound(_start, _start_answer),
     "MeterValues": Inbound(_meter_values, nothing),
     "StopTransaction": Inbound(_stop, nothing),
-    "DataTransfer": Inbound(lambda p: Transfer(p["vendorId"]), lambda _: {"status": "UnknownVendorId"}),
+    "DataTransfer": DATA_TRANSFER,
 }
 
 # --- to the charger ------------------------------------------------------------------------------------------------
@@ -266,35 +251,14 @@ def _reserve(command: ReserveNow, _: Transaction | None) -> Payload:
     return payload
 
 
-def _cancel(command: CancelReservation, _: Transaction | None) -> Payload:
-    return {"reservationId": command.reservation_id}
-
-
-_TAKEN = {"Accepted": OutcomeStatus.ACCEPTED, "Rejected": OutcomeStatus.REJECTED}
-_RESERVED = _TAKEN | {
-    "Faulted": OutcomeStatus.FAULTED,
-    "Occupied": OutcomeStatus.OCCUPIED,
-    "Unavailable": OutcomeStatus.UNAVAILABLE,
-}
-
 OUTBOUND: Mapping[type, Outbound] = {
-    StartCharging: Outbound("RemoteStartTransaction", _remote_start, outcome(_TAKEN)),
-    StopCharging: Outbound("RemoteStopTransaction", _remote_stop, outcome(_TAKEN)),
+    StartCharging: Outbound("RemoteStartTransaction", _remote_start, outcome(TAKEN)),
+    StopCharging: Outbound("RemoteStopTransaction", _remote_stop, outcome(TAKEN)),
     UnlockConnector: Outbound(
-        "UnlockConnector",
-        _unlock,
-        outcome(
-            {
-                "Unlocked": OutcomeStatus.ACCEPTED,
-                "UnlockFailed": OutcomeStatus.FAILED,
-                "NotSupported": OutcomeStatus.NOT_SUPPORTED,
-            }
-        ),
+        "UnlockConnector", _unlock, outcome({**UNLOCKED, "NotSupported": OutcomeStatus.NOT_SUPPORTED})
     ),
-    ReserveNow: Outbound("ReserveNow", _reserve, outcome(_RESERVED)),
-    CancelReservation: Outbound(
-        "CancelReservation", _cancel, outcome(_TAKEN | {"Rejected": OutcomeStatus.UNKNOWN_RESERVATION})
-    ),
+    ReserveNow: Outbound("ReserveNow", _reserve, outcome(RESERVED)),
+    CancelReservation: CANCEL_RESERVATION,
 }
 
 # --- what an operator's own call says, in the same words -----------------------------------------------------
@@ -310,5 +274,5 @@ def _reserve_meant(payload: Payload) -> Command:
 
 MEANT: Mapping[str, Callable[[Payload], Command]] = {
     "ReserveNow": _reserve_meant,
-    "CancelReservation": lambda payload: CancelReservation(int(payload["reservationId"])),
+    "CancelReservation": cancel_meant,
 }

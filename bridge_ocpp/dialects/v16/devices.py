@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bridge_ocpp import ocppj
+from bridge_ocpp.dialects.alike import TAKEN, UNABLE
 from bridge_ocpp.dialects.device_words import Reported, Unsayable, Wish
 from bridge_ocpp.dialects.v16.core import LONGEST_ID_TAG, id_tag_info
 from bridge_ocpp.dialects.words import Inbound, Outbound, Payload, outcome
@@ -183,21 +184,19 @@ def _list_version(payload: Payload) -> Outcome:
     return Outcome(OutcomeStatus.ACCEPTED, payload={"version": int(payload["listVersion"])})
 
 
-_TAKEN = {"Accepted": OutcomeStatus.ACCEPTED, "Rejected": OutcomeStatus.REJECTED}
-_WHEN_IT_CAN = _TAKEN | {"Scheduled": OutcomeStatus.SCHEDULED}
-_UNABLE = {"NotImplemented": OutcomeStatus.NOT_SUPPORTED, "NotSupported": OutcomeStatus.NOT_SUPPORTED}
+_WHEN_IT_CAN = {**TAKEN, "Scheduled": OutcomeStatus.SCHEDULED}
 
 OUTBOUND: Mapping[type, Outbound] = {
     GetVariables: Outbound("GetConfiguration", _get, _keys),
     SetVariables: Outbound("ChangeConfiguration", _set, _was_set, at_most=1),
     GetBaseReport: Outbound("GetConfiguration", lambda _command, _about: {}, _keys),
-    Reset: Outbound("Reset", _reset, outcome(_TAKEN)),
+    Reset: Outbound("Reset", _reset, outcome(TAKEN)),
     ChangeAvailability: Outbound("ChangeAvailability", _availability, outcome(_WHEN_IT_CAN)),
-    Trigger: Outbound("TriggerMessage", _trigger, outcome(_TAKEN | _UNABLE), instead=_extended_trigger),
-    ClearCache: Outbound("ClearCache", lambda _command, _about: {}, outcome(_TAKEN)),
-    TransferData: Outbound("DataTransfer", _transfer, outcome(_TAKEN)),
+    Trigger: Outbound("TriggerMessage", _trigger, outcome({**TAKEN, **UNABLE}), instead=_extended_trigger),
+    ClearCache: Outbound("ClearCache", lambda _command, _about: {}, outcome(TAKEN)),
+    TransferData: Outbound("DataTransfer", _transfer, outcome(TAKEN)),
     GetLocalListVersion: Outbound("GetLocalListVersion", lambda _command, _about: {}, _list_version),
     SendLocalList: Outbound(
-        "SendLocalList", _list, outcome(_TAKEN | _UNABLE | {"VersionMismatch": OutcomeStatus.VERSION_MISMATCH})
+        "SendLocalList", _list, outcome({**TAKEN, **UNABLE, "VersionMismatch": OutcomeStatus.VERSION_MISMATCH})
     ),
 }

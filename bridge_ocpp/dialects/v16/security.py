@@ -2,23 +2,22 @@
 
 from collections.abc import Mapping
 
-from bridge_ocpp.clock import read_time
+from bridge_ocpp.dialects.alike import TAKEN, UNABLE
 from bridge_ocpp.dialects.device_words import Unsayable
 from bridge_ocpp.dialects.security_words import (
     CSMS_ROOT,
     DELETED,
+    EVENT_NOTIFICATION,
     INSTALLED,
     MANUFACTURER_ROOT,
-    TAKEN,
     DeliverCertificate,
-    SecurityEvent,
     SetPassword,
     SigningWanted,
     read_hashes,
     said_certificate,
     said_hashes,
 )
-from bridge_ocpp.dialects.words import Inbound, Outbound, Payload, Reply, nothing, outcome
+from bridge_ocpp.dialects.words import Inbound, Outbound, Payload, Reply, outcome
 from bridge_ocpp.port import (
     DeleteCertificate,
     InstallCertificate,
@@ -35,16 +34,12 @@ _KINDS = {CSMS_ROOT: "CentralSystemRootCertificate", MANUFACTURER_ROOT: MANUFACT
 # --- from the charger ------------------------------------------------------------------------------------------
 
 
-def _event(payload: Payload) -> SecurityEvent:
-    return SecurityEvent(payload["type"], read_time(payload.get("timestamp")), payload.get("techInfo"))
-
-
 def _sign_answer(reply: Reply) -> Payload:
     return {"status": "Accepted" if reply.accepted else "Rejected"}
 
 
 INBOUND: Mapping[str, Inbound] = {
-    "SecurityEventNotification": Inbound(_event, nothing),
+    "SecurityEventNotification": EVENT_NOTIFICATION,
     "SignCertificate": Inbound(lambda payload: SigningWanted(payload["csr"]), _sign_answer),
 }
 
@@ -83,14 +78,12 @@ def _listed(payload: Payload) -> Outcome:
     return Outcome(OutcomeStatus.ACCEPTED, payload={"certificates": found})
 
 
-_UNABLE = {"NotImplemented": OutcomeStatus.NOT_SUPPORTED, "NotSupported": OutcomeStatus.NOT_SUPPORTED}
-
 OUTBOUND: Mapping[type, Outbound] = {
     SetPassword: Outbound(
-        "ChangeConfiguration", _password, outcome(TAKEN | _UNABLE | {"RebootRequired": OutcomeStatus.SCHEDULED})
+        "ChangeConfiguration", _password, outcome({**TAKEN, **UNABLE, "RebootRequired": OutcomeStatus.SCHEDULED})
     ),
     DeliverCertificate: Outbound("CertificateSigned", _deliver, outcome(TAKEN)),
-    RequestSigning: Outbound("ExtendedTriggerMessage", _ask, outcome(TAKEN | _UNABLE)),
+    RequestSigning: Outbound("ExtendedTriggerMessage", _ask, outcome({**TAKEN, **UNABLE})),
     InstallCertificate: Outbound("InstallCertificate", _install, outcome(INSTALLED)),
     ListCertificates: Outbound("GetInstalledCertificateIds", _list, _listed, at_most=1),
     DeleteCertificate: Outbound("DeleteCertificate", said_hashes, outcome(DELETED)),

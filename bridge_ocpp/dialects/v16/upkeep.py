@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bridge_ocpp.clock import write_time
-from bridge_ocpp.dialects.upkeep import LogTold, firmware_told, get_log, log_told, retries, update
+from bridge_ocpp.dialects.upkeep import UPDATING, LogTold, firmware_told, get_log, log_told, retries, update
 from bridge_ocpp.dialects.words import Inbound, Outbound, Payload, nothing, outcome
 from bridge_ocpp.port import (
     FetchDiagnostics,
@@ -49,17 +49,9 @@ def _uploading(payload: Payload) -> Outcome:
     return Outcome(OutcomeStatus.ACCEPTED, payload=payload)
 
 
-_TAKEN = {
-    "Accepted": OutcomeStatus.ACCEPTED,
-    "AcceptedCanceled": OutcomeStatus.ACCEPTED,
-    "Rejected": OutcomeStatus.REJECTED,
-    "InvalidCertificate": OutcomeStatus.REJECTED,
-    "RevokedCertificate": OutcomeStatus.REJECTED,
-}
-
 OUTBOUND: Mapping[type, Outbound] = {
     UpdateFirmware: Outbound("UpdateFirmware", _update, _updating),
-    UpdateSignedFirmware: Outbound("SignedUpdateFirmware", update, outcome(_TAKEN)),
+    UpdateSignedFirmware: Outbound("SignedUpdateFirmware", update, outcome(UPDATING)),
     FetchDiagnostics: Outbound("GetDiagnostics", _diagnostics, _uploading),
-    FetchSecurityLog: Outbound("GetLog", lambda command, _: get_log("SecurityLog", command), outcome(_TAKEN)),
+    FetchSecurityLog: Outbound("GetLog", lambda command, _: get_log("SecurityLog", command), outcome(UPDATING)),
 }

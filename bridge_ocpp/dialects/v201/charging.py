@@ -5,7 +5,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bridge_ocpp.clock import read_time
+from bridge_ocpp.dialects.alike import TAKEN
 from bridge_ocpp.dialects.charging import (
+    CLEARED,
     LimitTold,
     NeedsTold,
     PlanTold,
@@ -124,13 +126,11 @@ def _profiles(command: GetProfiles, _: Transaction | None) -> Payload:
     return {"requestId": command.request_id, "chargingProfile": {}} | evse
 
 
-_SET = {"Accepted": OutcomeStatus.ACCEPTED, "Rejected": OutcomeStatus.REJECTED}
-_CLEARED = {"Accepted": OutcomeStatus.ACCEPTED, "Unknown": OutcomeStatus.UNKNOWN_PROFILE}
 _REPORTING = {"Accepted": OutcomeStatus.ACCEPTED, "NoProfiles": OutcomeStatus.UNKNOWN_PROFILE}
 
 OUTBOUND: Mapping[type, Outbound] = {
-    SetProfile: Outbound("SetChargingProfile", _set, outcome(_SET)),
-    ClearProfiles: Outbound("ClearChargingProfile", _clear, outcome(_CLEARED)),
+    SetProfile: Outbound("SetChargingProfile", _set, outcome(TAKEN)),
+    ClearProfiles: Outbound("ClearChargingProfile", _clear, outcome(CLEARED)),
     GetComposite: Outbound("GetCompositeSchedule", _composite, _composite_heard),
     GetProfiles: Outbound("GetChargingProfiles", _profiles, outcome(_REPORTING)),
 }

@@ -9,14 +9,24 @@ from typing import Any
 
 from bridge_ocpp import meter
 from bridge_ocpp.clock import Said, read_time, write_time
+from bridge_ocpp.dialects.alike import (
+    CANCEL_RESERVATION,
+    DATA_TRANSFER,
+    HEARTBEAT,
+    RESERVED,
+    TAKEN,
+    UNLOCKED,
+    boot_answer,
+    cancel_meant,
+    place,
+    whole,
+)
 from bridge_ocpp.dialects.v201.charging import written
 from bridge_ocpp.dialects.words import (
-    Beat,
     Boot,
     ConnectorTold,
     Inbound,
     Metered,
-    Notice,
     Outbound,
     Payload,
     Reply,
@@ -24,11 +34,9 @@ from bridge_ocpp.dialects.words import (
     Stage,
     TokenShown,
     TransactionTold,
-    Transfer,
     digest,
     nothing,
     outcome,
-    outside,
 )
 from bridge_ocpp.meter import Reading
 from bridge_ocpp.port import (
@@ -62,28 +70,13 @@ def _boot(payload: Payload) -> Boot:
     )
 
 
-def _boot_answer(reply: Reply) -> Payload:
-    return {"status": reply.boot_status, "currentTime": write_time(reply.now), "interval": reply.interval}
-
-
-def _beat_answer(reply: Reply) -> Payload:
-    return {"currentTime": write_time(reply.now)}
-
-
 def _status(payload: Payload) -> ConnectorTold:
     return ConnectorTold(
-        evse_id=_number(payload["evseId"]),
-        connector_id=_number(payload["connectorId"]),
+        evse_id=place(payload["evseId"]),
+        connector_id=place(payload["connectorId"]),
         status=ConnectorStatus(payload["connectorStatus"]),
         said=read_time(payload.get("timestamp")),
     )
-
-
-def _number(value: Any) -> int:
-    number = int(value)
-    if not 0 <= number < 2**15:
-        raise outside(number)
-    return number
 
 
 def _token(payload: Payload) -> TokenShown:
@@ -126,15 +119,15 @@ def _transaction(payload: Payload) -> TransactionTold:
         digest(stage, payload["seqNo"], payload.get("timestamp")),
         ocpp_id=about["transactionId"],
         seq_no=int(payload["seqNo"]),
-        evse_id=_number(evse["id"]) if evse else None,
-        connector_id=_number(evse.get("connectorId", 1)) if evse else None,
+        evse_id=place(evse["id"]) if evse else None,
+        connector_id=place(evse.get("connectorId", 1)) if evse else None,
         id_token=_id_token(token) if token else None,
         asks=token is not None,
         readings=tuple(_readings(payload.get("meterValue") or ())),
         charging_state=ChargingState(state) if state in _STATES else None,
         stop_reason=about.get("stoppedReason", "Local") if stage is Stage.ENDED else None,
-        remote_start_id=_optional_int(about.get("remoteStartId")),
-        reservation_id=_optional_int(payload.get("reservationId")),
+        remote_start_id=whole(about.get("remoteStartId")),
+        reservation_id=whole(payload.get("reservationId")),
         # Not said is not known: chargers forget the flag on what they queued.
         offline=payload.get("offline"),
     )
@@ -147,7 +140,7 @@ def _transaction_answer(reply: Reply) -> Payload:
 
 
 def _meter_values(payload: Payload) -> Metered:
-    evse = _number(payload["evseId"])
+    evse = place(payload["evseId"])
     return Metered(evse_id=evse, connector_id=1 if evse else 0, readings=tuple(_readings(payload["meterValue"])))
 
 
@@ -186,23 +179,15 @@ def _reservation(payload: Payload) -> ReservationTold:
     return ReservationTold(int(payload["reservationId"]), payload["reservationUpdateStatus"])
 
 
-def _optional_int(value: Any) -> int | None:
-    return None if value is None else int(value)
-
-
-def _notice(topic: str, *, time: str = "timestamp") -> Inbound:
-    return Inbound(lambda payload: Notice(topic, read_time(payload.get(time)), payload), nothing)
-
-
 INBOUND: Mapping[str, Inbound] = {
-    "BootNotification": Inbound(_boot, _boot_answer),
-    "Heartbeat": Inbound(lambda _: Beat(), _beat_answer),
+    "BootNotification": Inbound(_boot, boot_answer),
+    "Heartbeat": HEARTBEAT,
     "StatusNotification": Inbound(_status, nothing),
     "Authorize": Inbound(_token, _token_answer),
     "TransactionEvent": Inbound(_transaction, _transaction_answer),
     "MeterValues": Inbound(_meter_values, nothing),
     "ReservationStatusUpdate": Inbound(_reservation, nothing),
-    "DataTransfer": Inbound(lambda p: Transfer(p["vendorId"]), lambda _: {"status": "UnknownVendorId"}),
+    "DataTransfer": DATA_TRANSFER,
 }
 
 # --- to the charger ------------------------------------------------------------------------------------------------
@@ -248,36 +233,22 @@ def _reserve(command: ReserveNow, _: Transaction | None) -> Payload:
     return payload
 
 
-def _cancel(command: CancelReservation, _: Transaction | None) -> Payload:
-    return {"reservationId": command.reservation_id}
-
-
-_TAKEN = {"Accepted": OutcomeStatus.ACCEPTED, "Rejected": OutcomeStatus.REJECTED}
-_RESERVED = _TAKEN | {
-    "Faulted": OutcomeStatus.FAULTED,
-    "Occupied": OutcomeStatus.OCCUPIED,
-    "Unavailable": OutcomeStatus.UNAVAILABLE,
-}
-
 OUTBOUND: Mapping[type, Outbound] = {
-    StartCharging: Outbound("RequestStartTransaction", _request_start, outcome(_TAKEN)),
-    StopCharging: Outbound("RequestStopTransaction", _request_stop, outcome(_TAKEN)),
+    StartCharging: Outbound("RequestStartTransaction", _request_start, outcome(TAKEN)),
+    StopCharging: Outbound("RequestStopTransaction", _request_stop, outcome(TAKEN)),
     UnlockConnector: Outbound(
         "UnlockConnector",
         _unlock,
         outcome(
             {
-                "Unlocked": OutcomeStatus.ACCEPTED,
-                "UnlockFailed": OutcomeStatus.FAILED,
+                **UNLOCKED,
                 "OngoingAuthorizedTransaction": OutcomeStatus.REJECTED,
                 "UnknownConnector": OutcomeStatus.REJECTED,
             }
         ),
     ),
-    ReserveNow: Outbound("ReserveNow", _reserve, outcome(_RESERVED)),
-    CancelReservation: Outbound(
-        "CancelReservation", _cancel, outcome(_TAKEN | {"Rejected": OutcomeStatus.UNKNOWN_RESERVATION})
-    ),
+    ReserveNow: Outbound("ReserveNow", _reserve, outcome(RESERVED)),
+    CancelReservation: CANCEL_RESERVATION,
 }
 
 # --- what an operator's own call says, in the same words -----------------------------------------------------
@@ -292,5 +263,5 @@ def _reserve_meant(payload: Payload) -> Command:
 
 MEANT: Mapping[str, Callable[[Payload], Command]] = {
     "ReserveNow": _reserve_meant,
-    "CancelReservation": lambda payload: CancelReservation(int(payload["reservationId"])),
+    "CancelReservation": cancel_meant,
 }

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bridge_ocpp.clock import read_time
+from bridge_ocpp.dialects.alike import TAKEN, UNABLE
 from bridge_ocpp.dialects.device_words import Reported, ReportPart, Unsayable, Wish
 from bridge_ocpp.dialects.v201.core import id_token_info, said_token
 from bridge_ocpp.dialects.words import Inbound, Outbound, Payload, nothing, outcome
@@ -103,7 +104,8 @@ def _evse(evse_id: int, connector_id: int | None) -> dict[str, Any]:
     return {"id": evse_id} if connector_id is None else {"id": evse_id, "connectorId": connector_id}
 
 
-def _name(said: Payload, attribute: str) -> VariableName:
+def name_of(said: Payload, attribute: str = "Actual") -> VariableName:
+    """The variable of a component that an item is about."""
     component, variable = said["component"], said["variable"]
     evse = component.get("evse") or {}
     return VariableName(
@@ -144,7 +146,7 @@ def _result(item: Payload) -> Reported:
     info = item.get("attributeStatusInfo") or {}
     detail = ": ".join(str(info[key]) for key in ("reasonCode", "additionalInfo") if info.get(key))
     return Reported(
-        _name(item, item.get("attributeType") or "Actual"),
+        name_of(item, item.get("attributeType") or "Actual"),
         item["attributeStatus"],
         item.get("attributeValue"),
         detail=detail or None,
@@ -168,7 +170,7 @@ def _variables(item: Payload) -> Iterable[Reported]:
     kind = item.get("variableCharacteristics") or {}
     for attribute in item["variableAttribute"]:
         yield Reported(
-            _name(item, attribute.get("type") or "Actual"),
+            name_of(item, attribute.get("type") or "Actual"),
             value=attribute.get("value"),
             mutability=attribute.get("mutability") or "ReadWrite",
             data_type=kind.get("dataType"),
@@ -261,11 +263,9 @@ def _list_version(payload: Payload) -> Outcome:
     return Outcome(OutcomeStatus.ACCEPTED, payload={"version": int(payload["versionNumber"])})
 
 
-_TAKEN = {"Accepted": OutcomeStatus.ACCEPTED, "Rejected": OutcomeStatus.REJECTED}
-_WHEN_IT_CAN = _TAKEN | {"Scheduled": OutcomeStatus.SCHEDULED}
-_UNABLE = {"NotImplemented": OutcomeStatus.NOT_SUPPORTED, "NotSupported": OutcomeStatus.NOT_SUPPORTED}
+_WHEN_IT_CAN = {**TAKEN, "Scheduled": OutcomeStatus.SCHEDULED}
 
-_REPORTING = outcome(_TAKEN | _UNABLE | {"EmptyResultSet": OutcomeStatus.UNAVAILABLE})
+_REPORTING = outcome({**TAKEN, **UNABLE, "EmptyResultSet": OutcomeStatus.UNAVAILABLE})
 
 OUTBOUND: Mapping[type, Outbound] = {
     GetVariables: Outbound("GetVariables", _get, _results("getVariableResult")),
@@ -274,12 +274,12 @@ OUTBOUND: Mapping[type, Outbound] = {
     GetReport: Outbound("GetReport", _report, _REPORTING),
     Reset: Outbound("Reset", _reset, outcome(_WHEN_IT_CAN)),
     ChangeAvailability: Outbound("ChangeAvailability", _availability, outcome(_WHEN_IT_CAN)),
-    Trigger: Outbound("TriggerMessage", _trigger, outcome(_TAKEN | _UNABLE)),
-    ClearCache: Outbound("ClearCache", lambda _command, _about: {}, outcome(_TAKEN)),
-    TransferData: Outbound("DataTransfer", _transfer, outcome(_TAKEN)),
-    SetNetworkProfile: Outbound("SetNetworkProfile", _network, outcome(_TAKEN)),
+    Trigger: Outbound("TriggerMessage", _trigger, outcome({**TAKEN, **UNABLE})),
+    ClearCache: Outbound("ClearCache", lambda _command, _about: {}, outcome(TAKEN)),
+    TransferData: Outbound("DataTransfer", _transfer, outcome(TAKEN)),
+    SetNetworkProfile: Outbound("SetNetworkProfile", _network, outcome(TAKEN)),
     GetLocalListVersion: Outbound("GetLocalListVersion", lambda _command, _about: {}, _list_version),
     SendLocalList: Outbound(
-        "SendLocalList", _list, outcome(_TAKEN | {"VersionMismatch": OutcomeStatus.VERSION_MISMATCH})
+        "SendLocalList", _list, outcome({**TAKEN, "VersionMismatch": OutcomeStatus.VERSION_MISMATCH})
     ),
 }

@@ -5,7 +5,9 @@ from decimal import Decimal
 from typing import Any
 
 from bridge_ocpp.clock import read_time, write_time
+from bridge_ocpp.dialects.alike import BEYOND, whole
 from bridge_ocpp.dialects.monitoring import ChargerEvent, CustomerTold, EventsTold, MessagesTold, MonitorsTold
+from bridge_ocpp.dialects.v201.devices import name_of
 from bridge_ocpp.dialects.words import ConnectorTold, Inbound, Outbound, Payload, nothing, outcome
 from bridge_ocpp.port import (
     AskCustomer,
@@ -21,11 +23,7 @@ from bridge_ocpp.port import (
     SetMonitoringLevel,
     SetMonitors,
     ShowMessage,
-    VariableName,
 )
-
-BEYOND = 2**15
-"""No EVSE and no connector has this number, or a higher one."""
 
 # --- from the charger ------------------------------------------------------------------------------------------
 
@@ -54,7 +52,7 @@ def _status(event: ChargerEvent) -> ConnectorTold | None:
 
 def _event(item: Payload) -> ChargerEvent:
     """A Problem that becomes true or false is an alert, too, by whatever trigger it is told (part 1, Problem)."""
-    name, value = _variable(item), str(item["actualValue"])
+    name, value = name_of(item), str(item["actualValue"])
     problem = name.variable.casefold() == "problem" and value.casefold() in (*_TRUE, *_FALSE)
     over = bool(item.get("cleared")) or (problem and value.casefold() in _FALSE)
     return ChargerEvent(
@@ -63,8 +61,8 @@ def _event(item: Payload) -> ChargerEvent:
         alerting=problem or item["trigger"] == "Alerting",
         cleared=over,
         value=value,
-        monitor_id=_number(item.get("variableMonitoringId")),
-        severity=_number(item.get("severity")),
+        monitor_id=whole(item.get("variableMonitoringId")),
+        severity=whole(item.get("severity")),
         tech_code=item.get("techCode"),
         tech_info=item.get("techInfo"),
     )
@@ -73,7 +71,7 @@ def _event(item: Payload) -> ChargerEvent:
 def _monitors(payload: Payload) -> MonitorsTold:
     found = tuple(
         Monitor(
-            _variable(item),
+            name_of(item),
             each["type"],
             Decimal(each["value"]),
             int(each["severity"]),
@@ -94,23 +92,6 @@ def _messages(payload: Payload) -> MessagesTold:
 def _customer(payload: Payload) -> CustomerTold:
     last = not payload.get("tbc", False)
     return CustomerTold(int(payload["requestId"]), int(payload["seqNo"]), payload["data"], last)
-
-
-def _variable(item: Payload) -> VariableName:
-    component, variable = item["component"], item["variable"]
-    evse = component.get("evse") or {}
-    return VariableName(
-        variable["name"],
-        component["name"],
-        component.get("instance") or "",
-        variable.get("instance") or "",
-        int(evse.get("id", 0)),
-        int(evse.get("connectorId", 0)),
-    )
-
-
-def _number(value: Any) -> int | None:
-    return None if value is None else int(value)
 
 
 INBOUND: Mapping[str, Inbound] = {

@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bridge_ocpp.clock import read_time
+from bridge_ocpp.dialects.alike import TAKEN
 from bridge_ocpp.dialects.security_words import (
     CHARGER,
     DELETED,
+    EVENT_NOTIFICATION,
     INSTALLED,
-    TAKEN,
     DeliverCertificate,
-    SecurityEvent,
     SetPassword,
     SigningWanted,
     Unserved,
@@ -18,7 +17,7 @@ from bridge_ocpp.dialects.security_words import (
     said_certificate,
     said_hashes,
 )
-from bridge_ocpp.dialects.words import Inbound, Outbound, Payload, Reply, nothing, outcome
+from bridge_ocpp.dialects.words import Inbound, Outbound, Payload, Reply, outcome
 from bridge_ocpp.port import (
     DeleteCertificate,
     InstallCertificate,
@@ -32,10 +31,6 @@ from bridge_ocpp.port import (
 LONGEST_INFO = 512
 
 # --- from the charger ------------------------------------------------------------------------------------------
-
-
-def _event(payload: Payload) -> SecurityEvent:
-    return SecurityEvent(payload["type"], read_time(payload.get("timestamp")), payload.get("techInfo"))
 
 
 def _sign(payload: Payload) -> SigningWanted:
@@ -60,7 +55,7 @@ def _info(code: str, text: str) -> dict[str, Any]:
 
 
 INBOUND: Mapping[str, Inbound] = {
-    "SecurityEventNotification": Inbound(_event, nothing),
+    "SecurityEventNotification": EVENT_NOTIFICATION,
     "SignCertificate": Inbound(_sign, _sign_answer),
     "Get15118EVCertificate": _unserved(
         "Get15118EVCertificate",
@@ -118,8 +113,8 @@ def _listed(payload: Payload) -> Outcome:
 
 
 _SET = outcome(
-    TAKEN
-    | {
+    {
+        **TAKEN,
         "RebootRequired": OutcomeStatus.SCHEDULED,
         "UnknownComponent": OutcomeStatus.NOT_SUPPORTED,
         "UnknownVariable": OutcomeStatus.NOT_SUPPORTED,
@@ -130,7 +125,7 @@ _SET = outcome(
 OUTBOUND: Mapping[type, Outbound] = {
     SetPassword: Outbound("SetVariables", _password, _password_set),
     DeliverCertificate: Outbound("CertificateSigned", _deliver, outcome(TAKEN)),
-    RequestSigning: Outbound("TriggerMessage", _ask, outcome(TAKEN | {"NotImplemented": OutcomeStatus.NOT_SUPPORTED})),
+    RequestSigning: Outbound("TriggerMessage", _ask, outcome({**TAKEN, "NotImplemented": OutcomeStatus.NOT_SUPPORTED})),
     InstallCertificate: Outbound("InstallCertificate", _install, outcome(INSTALLED)),
     ListCertificates: Outbound("GetInstalledCertificateIds", _list, _listed),
     DeleteCertificate: Outbound("DeleteCertificate", said_hashes, outcome(DELETED)),

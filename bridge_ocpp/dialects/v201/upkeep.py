@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from bridge_ocpp.dialects.upkeep import PublicationTold, firmware_told, get_log, log_told, number, retries, update
+from bridge_ocpp.dialects.alike import whole
+from bridge_ocpp.dialects.upkeep import UPDATING, PublicationTold, firmware_told, get_log, log_told, retries, update
 from bridge_ocpp.dialects.words import Inbound, Outbound, Payload, nothing, outcome
 from bridge_ocpp.port import (
     FetchDiagnostics,
@@ -23,21 +24,13 @@ def _publication(payload: Payload) -> PublicationTold:
     info = payload.get("statusInfo") or {}
     reason = ": ".join(info[key] for key in ("reasonCode", "additionalInfo") if info.get(key))
     uris = tuple(payload.get("location") or ())
-    return PublicationTold(payload["status"], number(payload.get("requestId")), uris, reason)
+    return PublicationTold(payload["status"], whole(payload.get("requestId")), uris, reason)
 
 
 INBOUND: Mapping[str, Inbound] = {
     "FirmwareStatusNotification": Inbound(firmware_told, nothing),
     "LogStatusNotification": Inbound(log_told, nothing),
     "PublishFirmwareStatusNotification": Inbound(_publication, nothing),
-}
-
-_TAKEN = {
-    "Accepted": OutcomeStatus.ACCEPTED,
-    "AcceptedCanceled": OutcomeStatus.ACCEPTED,
-    "Rejected": OutcomeStatus.REJECTED,
-    "InvalidCertificate": OutcomeStatus.REJECTED,
-    "RevokedCertificate": OutcomeStatus.REJECTED,
 }
 
 
@@ -62,12 +55,12 @@ _UNPUBLISHED = {
 
 OUTBOUND: Mapping[type, Outbound] = {
     TellCost: Outbound("CostUpdated", _cost, _told),
-    UpdateFirmware: Outbound("UpdateFirmware", update, outcome(_TAKEN)),
-    UpdateSignedFirmware: Outbound("UpdateFirmware", update, outcome(_TAKEN)),
-    PublishFirmware: Outbound("PublishFirmware", _publish, outcome(_TAKEN)),
+    UpdateFirmware: Outbound("UpdateFirmware", update, outcome(UPDATING)),
+    UpdateSignedFirmware: Outbound("UpdateFirmware", update, outcome(UPDATING)),
+    PublishFirmware: Outbound("PublishFirmware", _publish, outcome(UPDATING)),
     UnpublishFirmware: Outbound(
         "UnpublishFirmware", lambda command, _: {"checksum": command.checksum}, outcome(_UNPUBLISHED)
     ),
-    FetchDiagnostics: Outbound("GetLog", lambda command, _: get_log("DiagnosticsLog", command), outcome(_TAKEN)),
-    FetchSecurityLog: Outbound("GetLog", lambda command, _: get_log("SecurityLog", command), outcome(_TAKEN)),
+    FetchDiagnostics: Outbound("GetLog", lambda command, _: get_log("DiagnosticsLog", command), outcome(UPDATING)),
+    FetchSecurityLog: Outbound("GetLog", lambda command, _: get_log("SecurityLog", command), outcome(UPDATING)),
 }

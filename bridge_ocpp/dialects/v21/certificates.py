@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from bridge_ocpp.clock import write_time
-from bridge_ocpp.dialects.security_words import TAKEN, ChainStatusAsked, DeliverCertificate
+from bridge_ocpp.dialects.alike import TAKEN
+from bridge_ocpp.dialects.security_words import ChainStatusAsked, DeliverCertificate
 from bridge_ocpp.dialects.words import Inbound, Outbound, Payload, Reply, outcome
 from bridge_ocpp.port import Transaction
 
