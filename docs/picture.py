@@ -7,11 +7,12 @@ from pathlib import Path
 
 from rich.console import Console
 
+from ocpi_hub.base.settings import Settings
 from ocpi_hub.simulator.demo import run_demo
 
 if __name__ == "__main__":
     console = Console(record=True, width=110, force_terminal=True)
-    status = asyncio.run(run_demo(once=True, console=console))
+    status = asyncio.run(run_demo(Settings(), once=True, console=console))
     if status == 0:
         picture = Path(__file__).with_name("demo.svg")
         drawn = console.export_svg(title="make demo ARGS=--once")

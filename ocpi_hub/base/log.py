@@ -67,19 +67,23 @@ def _plain(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mutab
 
 
 def configure_logs(*, level: str, form: str, stream: TextIO | None = None) -> None:
-    """Send every log line of this process to `stream` (stderr) as JSON lines, or as coloured text."""
+    """Send every log line of this process to `stream` (stderr) as JSON lines, or as text for people.
+
+    `form` is json, console, or auto: text where the stream is a terminal.
+    """
     out = stream or sys.stderr
+    for_people = form == "console" or (form == "auto" and out.isatty())
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.TimeStamper(fmt="%H:%M:%S" if for_people else "iso", utc=True),
         structlog.processors.format_exc_info,
         _redaction,
     ]
     render = (
-        structlog.processors.JSONRenderer(default=str)
-        if form == "json"
-        else structlog.dev.ConsoleRenderer(colors=out.isatty())
+        structlog.dev.ConsoleRenderer(colors=out.isatty(), pad_event_to=24)
+        if for_people
+        else structlog.processors.JSONRenderer(default=str)
     )
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -6,6 +6,7 @@ Nothing else in the house reads the environment.
 
 import ipaddress
 import os
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -97,7 +98,9 @@ class Settings(BaseSettings):
 
     # Logs
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged")
-    log_format: Literal["json", "console"] = Field("json", description="JSON lines, or coloured text for a terminal")
+    log_format: Literal["auto", "json", "console"] = Field(
+        "auto", description="JSON lines, or text for people; auto: text where the log is a terminal, else JSON"
+    )
 
     # Roaming
     partner_networks: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -246,6 +249,16 @@ class Settings(BaseSettings):
         if self.ocpp_tls_certificate:
             scheme, port = "wss", self.ocpp_port if self.ocpp_tls_port is None else self.ocpp_tls_port
         return (self.ocpp_public_url or f"{scheme}://{_for_url(self.ocpp_host)}:{port}").rstrip("/")
+
+
+def unknown_names() -> list[tuple[str, str | None]]:
+    """Names with our prefix, in the environment or in `.env`, that are no setting; each with the nearest that is."""
+    prefix, file = "ocpi_hub_", Path(".env")
+    lines = file.read_text(errors="replace").splitlines() if file.is_file() else []
+    written = [line.partition("=")[0].removeprefix("export ").strip() for line in lines if "=" in line]
+    known = {f"OCPI_HUB_{name.upper()}" for name in Settings.model_fields}
+    wrong = {name for name in (*os.environ, *written) if name.lower().startswith(prefix) and name.upper() not in known}
+    return [(name, next(iter(get_close_matches(name.upper(), known, n=1)), None)) for name in sorted(wrong)]
 
 
 def _for_url(host: str) -> str:

@@ -42,6 +42,11 @@ def start(
     from ocpi_hub.admin import upkeep
 
     named = {"vendor": vendor, "model": model, "version": having}
+    if bool(charger) == any(named.values()):
+        raise typer.BadParameter(
+            "say which chargers: each by --charger, or all by --vendor, --model and --having; not both",
+            param_hint="--charger",
+        )
     body = upkeep.FirmwareBody.model_validate(
         {
             "location": location,

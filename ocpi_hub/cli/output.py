@@ -8,13 +8,10 @@ from typing import Any, NoReturn, TypeVar
 from pydantic import ValidationError
 
 from ocpi_hub.base.resources import Resources
-from ocpi_hub.base.settings import Settings
+from ocpi_hub.base.settings import Settings, unknown_names
+from ocpi_hub.cli.failing import CommandFailed as CommandFailed
 
 T = TypeVar("T")
-
-
-class CommandFailed(Exception):
-    """The command cannot do what was asked; the text is for the person at the terminal."""
 
 
 def known_errors() -> tuple[type[Exception], ...]:
@@ -47,6 +44,9 @@ def fail(message: str) -> NoReturn:
 
 def read_settings() -> Settings:
     """The settings from the environment. Raises CommandFailed naming the variable that is wrong."""
+    for name, meant in unknown_names():
+        hint = f": did you mean {meant}?" if meant else ": `ocpi-hub settings` prints those that there are"
+        print(f"ocpi-hub: warning: there is no setting {name}{hint}", file=sys.stderr)
     try:
         return Settings()
     except ValidationError as error:
@@ -63,6 +63,7 @@ def with_hub(work: Callable[[Resources], Awaitable[T]]) -> T:
     from ocpi_hub.base.log import configure_logs
     from ocpi_hub.base.resources import open_resources, required_urls
     from ocpi_hub.chargers.binding import bind
+    from ocpi_hub.cli.servers import naming_servers
     from ocpi_hub.embedded import attach
 
     settings = attach(read_settings())
@@ -78,7 +79,8 @@ def with_hub(work: Callable[[Resources], Awaitable[T]]) -> T:
             finally:
                 await bells.aclose()
 
-    return asyncio.run(run())
+    with naming_servers(settings):
+        return asyncio.run(run())
 
 
 def print_json(document: Any) -> None:

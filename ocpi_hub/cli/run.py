@@ -44,13 +44,26 @@ def parts() -> dict[str, str]:
 def _part(name: str) -> None:
     import importlib
 
-    from ocpi_hub.base.resources import required_urls
+    from ocpi_hub.cli.servers import naming_servers
+    from ocpi_hub.embedded.serve import require_ports
 
     settings = read_settings()
-    required_urls(settings)
+    _require_servers(name, settings)
+    require_ports(settings, [name])
     module, function = parts()[name].split(":")
     run = getattr(importlib.import_module(module), function)
-    run(settings, lambda: print(f"{name} ready", flush=True))
+    with naming_servers(settings):
+        run(settings, lambda: print(f"{name} ready", flush=True))
+
+
+def _require_servers(command: str, settings: Settings, *, valkey: bool = True) -> str:
+    """The database's URL. Raises CommandFailed naming what is not set: a part alone brings no servers."""
+    missing = ["OCPI_HUB_DATABASE_URL"] if settings.database_url is None else []
+    missing += ["OCPI_HUB_REDIS_URL"] if valkey and settings.redis_url is None else []
+    if missing or settings.database_url is None:
+        need = " and ".join(missing)
+        raise CommandFailed(f"`{command}` needs {need}; on one machine `ocpi-hub serve` runs all, and brings servers")
+    return settings.database_url.get_secret_value()
 
 
 def api() -> None:
@@ -70,10 +83,13 @@ def worker() -> None:
 
 def migrate() -> None:
     """Bring the database that OCPI_HUB_DATABASE_URL names up to date."""
-    from ocpi_hub.base.resources import required_urls
+    from ocpi_hub.cli.servers import naming_servers
     from ocpi_hub.embedded.migrate import migrate as upgrade
 
-    upgrade(required_urls(read_settings())[0])
+    settings = read_settings()
+    url = _require_servers("migrate", settings, valkey=False)
+    with naming_servers(settings):
+        upgrade(url)
     print("the database is up to date")
 
 
@@ -81,6 +97,8 @@ def health() -> None:
     """Whether the API of this machine is ready; exit status 0 when it is."""
     from urllib.error import HTTPError, URLError
     from urllib.request import urlopen
+
+    from ocpi_hub.cli.servers import reason_of
 
     settings = read_settings()
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104
@@ -90,17 +108,25 @@ def health() -> None:
     except HTTPError as error:
         raise CommandFailed(f"not ready: {error.read().decode(errors='replace')}") from None
     except URLError as error:
-        raise CommandFailed(f"no API answers at {host}:{settings.port}: {error.reason}") from None
+        reason = reason_of(error.reason) if isinstance(error.reason, OSError) else error.reason
+        raise CommandFailed(
+            f"no hub answers at {host}:{settings.port} ({reason}): start it with `ocpi-hub serve`, "
+            "or say by OCPI_HUB_HOST and OCPI_HUB_PORT where it is"
+        ) from None
 
 
 def demo(
     once: Annotated[bool, typer.Option("--once", help="End by itself once a CDR has arrived at the eMSP.")] = False,
 ) -> None:
-    """See a car charge roam: a hub, two simulated partners and two simulated chargers on this machine."""
+    """See a car charge roam: a hub, two simulated partners and two simulated chargers on this machine.
+
+    It brings its own servers and keeps what it makes in the folder `demo` of OCPI_HUB_DATA_DIR, which it empties first.
+    OCPI_HUB_PORT and OCPI_HUB_OCPP_PORT say where it listens; where they are not set and taken, on free ones.
+    """
     from ocpi_hub.simulator.demo import run_demo
 
     try:
-        sys.exit(asyncio.run(run_demo(once=once)))
+        sys.exit(asyncio.run(run_demo(read_settings(), once=once)))
     except KeyboardInterrupt:
         sys.exit(0)
 
@@ -119,7 +145,8 @@ def price(
 
 def settings(as_json: AsJson = False) -> None:
     """Every setting with its value, default and meaning; secrets are masked."""
-    rows = [_setting(name, read_settings()) for name in Settings.model_fields]
+    values = read_settings()
+    rows = [_setting(name, values) for name in Settings.model_fields]
     if as_json:
         print_json(rows)
         return

@@ -1,6 +1,7 @@
 """Simulators that really speak, for labs and for trying a partner: a CPO, an eMSP, a charger."""
 
 import asyncio
+import errno
 import ssl
 from decimal import Decimal
 from pathlib import Path
@@ -49,7 +50,7 @@ def cpo(party: Party = "BE/STA", port: Port = 8101, hub: Hub = None, token: Toke
 
 
 def _run(kind, begin, *, party: str, name: str, port: int, hub: str | None, token: str | None) -> None:  # type: ignore[no-untyped-def]
-    from ocpi_hub.simulator.platform import HubSaidNo
+    from ocpi_hub.simulator.platform import HubSaidNo, HubUnreachable
     from ocpi_hub.wire.headers import PartyId
 
     country, _, party_id = party.partition("/")
@@ -78,8 +79,14 @@ def _run(kind, begin, *, party: str, name: str, port: int, hub: str | None, toke
 
     try:
         asyncio.run(live())
+    except HubUnreachable as error:
+        raise CommandFailed(f"{error}: is the hub running, and is --hub its versions URL?") from None
     except HubSaidNo as error:
         raise CommandFailed(str(error)) from None
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise CommandFailed(f"port {port} is taken: choose another by --port, or 0 for a free one") from None
     except KeyboardInterrupt:
         pass
 

@@ -55,7 +55,7 @@ def _run(settings: Settings, parts: Mapping[str, str], *, wake: Wake, opened: Ex
     """Start everything in order; what is opened is closed by `opened`, the last first. Ends by raising Stopped."""
     folder = _open_folder(settings, opened)
     settings = _with_keys(settings.model_copy(update={"data_dir": folder.path}))
-    _require_ports(settings, parts)
+    require_ports(settings, parts)
     servers, urls = _start_servers(settings, folder, wake=wake, opened=opened)
     settings = settings.model_copy(update=urls)
     migration = Fork("migrate", _migration(settings), pid_file=folder.path / "migrate.pid")
@@ -94,7 +94,7 @@ def _with_keys(settings: Settings) -> Settings:
     return keys.settings
 
 
-def _require_ports(settings: Settings, parts: Iterable[str]) -> None:
+def require_ports(settings: Settings, parts: Iterable[str]) -> None:
     """Say at once that a listener cannot have its port, and not when everything else runs. Raises EmbeddedError."""
     listeners = {
         "api": (settings.host, settings.port, "OCPI_HUB_PORT"),

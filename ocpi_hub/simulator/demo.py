@@ -9,7 +9,6 @@ import contextlib
 import time
 from contextlib import AsyncExitStack
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -17,10 +16,10 @@ from rich.console import Console
 from rich.table import Table
 
 from bridge_ocpp.simulator import SimulatedCharger
-from ocpi_hub.base.settings import default_data_dir
+from ocpi_hub.base.settings import Settings
 from ocpi_hub.simulator.cpo import SimulatedCpo
 from ocpi_hub.simulator.emsp import SimulatedEmsp
-from ocpi_hub.simulator.lab import LabFailed, LabHub, running_lab
+from ocpi_hub.simulator.lab import LabFailed, LabHub, is_free, running_lab
 from ocpi_hub.simulator.platform import Document, HubSaidNo
 from ocpi_hub.wire.headers import PartyId
 
@@ -61,8 +60,11 @@ class Timeline:
         return lambda _kind, text: self.say(who, text)
 
 
-async def run_demo(*, once: bool, console: Console | None = None, folder: Path | None = None) -> int:
-    """Run the demo; 0 when a CDR arrived at the eMSP. Without `once` it goes on until Ctrl-C."""
+async def run_demo(settings: Settings, *, once: bool, console: Console | None = None) -> int:
+    """Run the demo; 0 when a CDR arrived at the eMSP. Without `once` it goes on until Ctrl-C.
+
+    `settings` say where: a folder in `data_dir`, the two ports. Its servers are always its own.
+    """
     console = console or Console()
     timeline = Timeline(console)
     try:
@@ -73,9 +75,7 @@ async def run_demo(*, once: bool, console: Console | None = None, folder: Path |
             cpo = SimulatedCpo(PartyId("BE", "STA"), "StationCo", tell=timeline.teller("CPO StationCo"))
             await stack.enter_async_context(emsp.serving())
             await stack.enter_async_context(cpo.serving())
-            hub = await stack.enter_async_context(
-                running_lab(tell=timeline.teller("hub"), folder=folder or default_data_dir() / "demo")
-            )
+            hub = await stack.enter_async_context(running_lab(tell=timeline.teller("hub"), **_place(settings)))
             world = _World(hub, emsp, cpo, timeline=timeline, stack=stack)
             await world.onboard()
             await world.plug_in_chargers()
@@ -92,6 +92,16 @@ async def run_demo(*, once: bool, console: Console | None = None, folder: Path |
         return 1
     except asyncio.CancelledError:
         return 0
+
+
+def _place(settings: Settings) -> dict[str, Any]:
+    """Where the demo's hub lives. A port that was asked for is taken or the demo fails; the usual ones are a wish."""
+    given = settings.model_fields_set
+    for port, name in ((settings.port, "port"), (settings.ocpp_port, "ocpp_port")):
+        if name in given and port and not is_free(port):
+            raise LabFailed(f"port {port} is taken: set OCPI_HUB_{name.upper()} to another, or to 0 for a free one")
+    more = {"EMBEDDED_USER": settings.embedded_user} | ({"PG_BIN": str(settings.pg_bin)} if settings.pg_bin else {})
+    return {"folder": settings.data_dir / "demo", "port": settings.port, "ocpp_port": settings.ocpp_port, **more}
 
 
 class _World:

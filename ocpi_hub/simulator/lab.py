@@ -56,6 +56,14 @@ class LabHub:
             return wire_json.loads(raw) if raw else None
 
 
+def is_free(port: int) -> bool:
+    """Whether nobody listens on this port of 127.0.0.1."""
+    try:
+        return _free_port(port) == port
+    except LabFailed:
+        return False
+
+
 def _free_port(preferred: int) -> int:
     for port in (preferred, 0):
         with socket.socket() as probe, contextlib.suppress(OSError):

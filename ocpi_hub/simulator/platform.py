@@ -42,6 +42,20 @@ class HubSaidNo(Exception):
     """The hub answered with something else than success; the text is its own."""
 
 
+class HubUnreachable(HubSaidNo):
+    """The hub did not answer at all; the text says what was asked and why nothing came."""
+
+
+def _phrase(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "the host name was not found"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return "nobody listens there"
+    return "the connection broke off"
+
+
 class SimulatedPlatform:
     """One platform with one party. `tell` hears a line for each thing that happens, as (kind, text)."""
 
@@ -277,8 +291,13 @@ class SimulatedPlatform:
         if document is not None:
             sent["Content-Type"] = "application/json"
             body = wire_json.dumps(document).encode()
-        async with self._http.request(verb, url, data=body, headers=sent, allow_redirects=False) as response:
-            raw = await response.read()
+        try:
+            async with self._http.request(verb, url, data=body, headers=sent, allow_redirects=False) as response:
+                raw = await response.read()
+        except aiohttp.InvalidURL:
+            raise HubSaidNo(f"{url} is not a URL") from None
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise HubUnreachable(f"{verb} {url}: {_phrase(error)}") from error
         try:
             answer = wire_json.loads(raw)
         except wire_json.NotJson:

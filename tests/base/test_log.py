@@ -74,3 +74,25 @@ def test_what_is_no_secret_stays():
     assert redact(record) == record
     assert redact({"token": None}) == {"token": None}
     assert redact({"token": "x"}) == {"token": MASK}
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is one."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("form", "kind", "is_json"), [
+    ("auto", io.StringIO, True), ("auto", Terminal, False), ("json", Terminal, True), ("console", io.StringIO, False),
+])  # fmt: skip
+def test_lines_are_for_people_in_a_terminal_and_json_elsewhere(
+    stream: io.StringIO, form: str, kind: type[io.StringIO], is_json: bool
+) -> None:
+    out = kind()
+    configure_logs(level="INFO", form=form, stream=out)
+    structlog.get_logger().info("charger.placed", charger="BOX-1", password="hunter22")
+    line = out.getvalue().splitlines()[-1]
+    assert "hunter22" not in line
+    assert "BOX-1" in line
+    assert line.startswith("{") == is_json
