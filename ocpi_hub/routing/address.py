@@ -15,13 +15,16 @@ from ocpi_hub.wire.parties import InterfaceRole, ModuleId
 
 VERSION = "2.2.1"
 _INTERFACES = {"sender": InterfaceRole.SENDER, "receiver": InterfaceRole.RECEIVER}
+_NEVER_ROUTED = frozenset({"versions", "details", ModuleId.CREDENTIALS.value})
+"""What two platforms say to each other, and never through a hub (transport_and_format, Message Routing)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """What a URL names: `/ocpi/2.2.1/{sender|receiver}/{module}/{rest}`.
 
-    `module` is `versions`, `details`, or a ModuleID, own modules of partners included; None: no such place.
+    `module` is `versions`, `details`, or a ModuleID, own modules of partners included; None: no such place. Credentials
+    have no interface: addressed to a party they would be those that the hub and that party's platform hold.
     `/ocpi/2.2.1/via/{module}/{secret}` stands for a URL of a partner: then `interface` is None and `stands_in` true.
     """
 
@@ -40,6 +43,8 @@ class Target:
                 return cls("details")
             case [found, "credentials"] if found == VERSION:
                 return cls(ModuleId.CREDENTIALS.value)
+            case [found, "sender" | "receiver" | "via", module, *_] if found == VERSION and _is_never_routed(module):
+                return cls(None)
             case [found, ("sender" | "receiver") as interface, module, *rest] if found == VERSION:
                 return cls(module.lower(), _INTERFACES[interface], tuple(rest))
             case [found, "via", module, secret] if found == VERSION:
@@ -55,6 +60,10 @@ class Target:
     def routed(self) -> bool:
         """Whether it is a functional module: configuration modules neither need nor get routing headers."""
         return self.interface is not None and self.module != ModuleId.HUB_CLIENT_INFO
+
+
+def _is_never_routed(module: str) -> bool:
+    return module.lower() in _NEVER_ROUTED
 
 
 @dataclass(frozen=True, slots=True)

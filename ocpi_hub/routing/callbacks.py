@@ -38,10 +38,10 @@ async def stand_in(resources: Resources, call: Call, target: End) -> Outgoing:
         return Outgoing(call.body, call.query)
     in_body = (call.target.module, call.method) in _IN_BODY
     if in_body:
+        _require_none_in(call.query)
         given = call.document.get(RESPONSE_URL)
     elif call.target.module == ModuleId.CHARGING_PROFILES:
-        found = rewriting.query_value(call.query, RESPONSE_URL)
-        given = found[0] if found else None
+        given = _the_one_in(call.query)
     else:
         given = None
     if given is None:
@@ -63,6 +63,21 @@ async def stand_in(resources: Resources, call: Call, target: End) -> Outgoing:
     body = rewriting.replace_member(call.body, RESPONSE_URL, ours) if in_body else call.body
     query = call.query if in_body else rewriting.replace_query_value(call.query, RESPONSE_URL, ours)
     return Outgoing(body, query, ours, reserved_until)
+
+
+# A second URL, or one that only the receiver would see, would lead it around the hub with its credentials in hand.
+
+
+def _require_none_in(query: str) -> None:
+    if rewriting.spellings(query, RESPONSE_URL):
+        raise InvalidParameters(f"{RESPONSE_URL}: belongs in the body")
+
+
+def _the_one_in(query: str) -> str | None:
+    spelled, found = rewriting.spellings(query, RESPONSE_URL), rewriting.query_value(query, RESPONSE_URL)
+    if spelled != ([RESPONSE_URL] if found else []):
+        raise InvalidParameters(f"{RESPONSE_URL}: must stand once in the query, after a & and spelled so")
+    return found[0] if found else None
 
 
 _IN_BODY = ((ModuleId.COMMANDS, "POST"), (ModuleId.CHARGING_PROFILES, "PUT"))

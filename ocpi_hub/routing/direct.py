@@ -47,7 +47,9 @@ async def _learn(resources: Resources, call: Call, party: PartyId) -> None:
         case ModuleId.CHARGING_PROFILES, InterfaceRole.RECEIVER, "PUT", (session_id,):
             about, key, owner, reader = trails.PROFILE, session_id, party, call.from_
         case ModuleId.COMMANDS, InterfaceRole.RECEIVER, "POST", ("RESERVE_NOW",):
-            about, key, owner, reader = trails.RESERVATION, str(call.document.get("reservation_id")), party, call.from_
+            reservation_id = call.document.get("reservation_id")
+            key = reservation_id if isinstance(reservation_id, str) else ""
+            about, owner, reader = trails.RESERVATION, party, call.from_
         case _:
             return
     async with resources.unit_of_work() as db:

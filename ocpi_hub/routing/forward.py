@@ -92,7 +92,11 @@ def via(before: str, hub: PartyId) -> str:
 
 def _plain(header: str) -> str:
     """A header that can be sent again; nothing of one that cannot."""
-    return header.strip() if len(header) <= 500 and header.isascii() and header.isprintable() else ""
+    return header.strip() if len(header) <= 500 and _can_be_sent(header) else ""
+
+
+def _can_be_sent(header: str) -> bool:
+    return header.isascii() and header.isprintable()
 
 
 def endpoint_of(
@@ -202,9 +206,8 @@ def _answered(found: Relayed | Unreachable, message: Message) -> Passed:
         raise HubError(f"{party} answered HTTP {received.status}, and not OCPI: {problem}") from None
     if 300 <= received.status < 400 or (received.status >= 500 and answer.ok):
         raise HubError(f"{party} answered HTTP {received.status}")
-    headers = {
-        name.lower(): value for name, value in received.headers.items() if name.lower() in _KEPT_HEADERS and value
-    }
+    given = {name.lower(): value for name, value in received.headers.items()}
+    headers = {name: value for name, value in given.items() if name in _KEPT_HEADERS and value and _can_be_sent(value)}
     return Passed(
         # An OCPI error under HTTP 5xx is an OCPI error all the same; the HTTP error is not ours.
         http_status=received.status if received.status < 500 else 200,

@@ -4,8 +4,9 @@ What cannot be an OCPI request ends here with a clear error. No authentication, 
 """
 
 import asyncio
+import re
 from collections.abc import Mapping
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote, unquote_to_bytes
 
 from starlette.types import Receive, Scope
 
@@ -13,6 +14,8 @@ from ocpi_hub.wire.errors import BadJson, BodyTooLarge, GenericClientError, Inva
 
 BODY_SECONDS = 30.0
 """How long a caller may take to send its body."""
+
+_SEPARATORS = re.compile(r"[/\\]")
 
 
 class Overflow(BodyTooLarge):
@@ -33,7 +36,8 @@ def headers_of(scope: Scope) -> dict[str, str]:
 def segments_of(scope: Scope) -> list[str]:
     """The path in decoded segments; slashes at the end and double ones mean nothing.
 
-    Raises NotFound for bytes that can be part of no id, InvalidParameters for a slash inside a segment.
+    Raises NotFound for bytes that can be part of no id and for segments that climb, InvalidParameters for a slash
+    inside a segment.
     """
     raw: bytes = scope.get("raw_path") or scope["path"].encode()
     segments = []
@@ -48,8 +52,17 @@ def segments_of(scope: Scope) -> list[str]:
             raise InvalidParameters("an id in a URL cannot contain a slash")
         if not segment.isprintable():
             raise NotFound("there is nothing at this URL: it contains control characters")
+        if climbs(segment):
+            raise NotFound("there is nothing at this URL: it contains a dot segment")
         segments.append(segment)
     return segments
+
+
+def climbs(segment: str) -> bool:
+    """Whether somebody's server could take a segment for `.` or `..`, and so leave the module that was asked for:
+    plain, encoded twice, with a parameter (`..;`) or between backslashes."""
+    parts = _SEPARATORS.split(unquote(segment))
+    return any(part.partition(";")[0] in (".", "..") for part in parts)
 
 
 def check_query(scope: Scope) -> None:

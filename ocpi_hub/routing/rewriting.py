@@ -8,6 +8,8 @@ from urllib.parse import quote, unquote_plus
 _SPACE = re.compile(r"[ \t\n\r]*")
 _VALUE = json.JSONDecoder(parse_float=str, parse_int=str)
 _KNOWN = "duration="
+_SEPARATORS = re.compile("[&;]")
+_UNDERSCORES = re.compile(r"[ .\[]")
 
 
 def member(body: bytes, name: str) -> list[tuple[int, int]]:
@@ -56,6 +58,13 @@ def query_value(query: str, name: str) -> tuple[str, int, int] | None:
             return (value if "://" in value else unquote_plus(value)), start, end
         start = end + 1
     return None
+
+
+def spellings(query: str, name: str) -> list[str]:
+    """How the parameters of a raw query are spelled that some server would read as `name`: encoded letters, another
+    case, what PHP makes an underscore of, and a semicolon in the place of the `&`."""
+    given = [part.partition("=")[0] for part in _SEPARATORS.split(query)]
+    return [one for one in given if _UNDERSCORES.sub("_", unquote_plus(one).strip()).lower() == name]
 
 
 def replace_query_value(query: str, name: str, value: str) -> str:

@@ -17,10 +17,14 @@ from ocpi_hub.wire.headers import PartyId
 
 SESSION, RESERVATION, PROFILE = "session", "reservation", "profile"
 LIFETIME = timedelta(days=7)
+LONGEST = 255
+"""Of an id. OCPI says 36; what passes through is not measured by it."""
 
 
 async def leave(db: AsyncSession, about: str, key: str, *, owner: PartyId, reader: PartyId, at: datetime) -> None:
-    """Remember that `owner` (a CPO) and `reader` share this id."""
+    """Remember that `owner` (a CPO) and `reader` share this id. One that is too long to be an id is not worth it."""
+    if not 0 < len(key) <= LONGEST:
+        return
     values = {
         "about": about,
         "key": key.lower(),
