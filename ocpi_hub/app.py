@@ -40,6 +40,7 @@ from ocpi_hub.base.metrics import REGISTRY
 from ocpi_hub.base.resources import Resources, open_resources, required_urls
 from ocpi_hub.base.settings import Settings
 from ocpi_hub.chargers.binding import bind
+from ocpi_hub.clearing.sending import stuck
 from ocpi_hub.delivery.tables import Owed
 from ocpi_hub.embedded.migrate import alembic_config
 from ocpi_hub.partners.tables import Platform
@@ -160,6 +161,7 @@ async def _families(resources: Resources) -> list[Metric]:
         async with asyncio.timeout(PROBE_SECONDS), resources.sessions() as db:
             families = [up, *await _debts(db, resources.clock()), *await _platforms(db)]
             families += await _pulls(db, resources.clock())
+            families.append(_gauge("ocpi_stuck_cdrs", "Released CDRs that wait for an operator", await stuck(db)))
             with contextlib.suppress(LookupError):
                 chargers = await resources.get(ChargerBook).chargers(db)  # type: ignore[type-abstract]
                 families.append(_gauge("ocpi_chargers", "Chargers of our own", len(chargers)))

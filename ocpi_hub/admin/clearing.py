@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from ocpi_hub.admin.answers import AdminError, Json, ResourcesDep, not_found
 from ocpi_hub.base.resources import Resources
-from ocpi_hub.clearing import jobs, missing, policy, records
+from ocpi_hub.clearing import jobs, missing, policy, records, sending
 from ocpi_hub.clearing.auditing import audit_cdr
 from ocpi_hub.clearing.records import NotHeld
 from ocpi_hub.clearing.tables import Action, AuditPolicy, CdrAudit, MissingCdr, Verdict
@@ -23,7 +23,7 @@ from ocpi_hub.wire.headers import PartyId
 router = APIRouter(default_response_class=Json)
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
-Offset = Annotated[int, Query(ge=0)]
+Offset = Annotated[int, Query(ge=0, le=1_000_000_000)]
 Owner = Annotated[str | None, Query(description="The CPO, as NL/ABC, where several have a CDR with this id")]
 Named = Annotated[str, Path(pattern=r"^(\*|[!-.0-~]{2}-[!-.0-~]{3})$", description="A party as NL-ABC, or * for any")]
 
@@ -63,6 +63,11 @@ def audit_document(audit: CdrAudit) -> dict[str, Any]:
         "decided_by": audit.decided_by,
         "decided_at": audit.decided_at,
         "waits_to_be_sent": audit.raw is not None and audit.decision == Verdict.RELEASED,
+        "tries": audit.tries,
+        "tried_at": audit.tried_at,
+        "send_at": audit.send_at,
+        "send_error": audit.send_error,
+        "stuck_at": audit.stuck_at,
     }
 
 
@@ -130,6 +135,38 @@ async def get_audit(cdr_id: str, resources: ResourcesDep, owner: Owner = None) -
 async def post_release(cdr_id: str, resources: ResourcesDep, owner: Owner = None, body: WhoBody | None = None) -> Any:
     """Let a held CDR go to its eMSP."""
     return Json(await decide(resources, cdr_id, owner, Verdict.RELEASED, (body or WhoBody()).by))
+
+
+async def send(resources: Resources, cdr_id: str, owner: str | None) -> dict[str, Any]:
+    """Have a released CDR that waits or is stuck sent now. Raises AdminError 404, or 409 when it does not wait."""
+    async with resources.unit_of_work() as db:
+        audit = await records.get(db, await _owner_of(db, cdr_id, owner), cdr_id.lower(), lock=True)
+        if audit is None:
+            raise AdminError(409, "not_waiting", f"CDR {cdr_id} does not wait to be sent: it was not audited yet")
+        try:
+            await sending.again(db, resources, audit)
+        except sending.NotWaiting as error:
+            raise AdminError(409, "not_waiting", str(error)) from None
+        return audit_document(audit)
+
+
+async def stuck(resources: Resources, *, limit: int = 100, offset: int = 0) -> list[dict[str, Any]]:
+    """Released CDRs that their eMSP never answered, the oldest first."""
+    query = select(CdrAudit).where(*sending.STUCK).order_by(col(CdrAudit.pk))
+    async with resources.unit_of_work() as db:
+        return [audit_document(row) for row in await db.scalars(query.limit(limit).offset(offset))]
+
+
+@router.post("/cdrs/{cdr_id:path}/send", status_code=202)
+async def post_send(cdr_id: str, resources: ResourcesDep, owner: Owner = None) -> Any:
+    """Try a released CDR anew that found no answer: it is sent now, and with growing waits from then on."""
+    return Json(await send(resources, cdr_id, owner), status_code=202)
+
+
+@router.get("/stuck-cdrs")
+async def get_stuck(resources: ResourcesDep, limit: Limit = 100, offset: Offset = 0) -> Any:
+    """Released CDRs that their eMSP did not answer within OCPI_HUB_CDR_WINDOW, and that nobody tries any more."""
+    return Json(await stuck(resources, limit=limit, offset=offset))
 
 
 @router.post("/cdrs/{cdr_id:path}/reject")

@@ -7,7 +7,10 @@ from sqlmodel import col, select
 
 from ocpi_hub.admin.answers import Json, ResourcesDep
 from ocpi_hub.admin.partners import resolve
+from ocpi_hub.base.jobs import ring_after_commit
 from ocpi_hub.base.resources import Resources
+from ocpi_hub.delivery import giving_up
+from ocpi_hub.delivery.jobs import drain
 from ocpi_hub.delivery.tables import Attempt, Owed
 
 router = APIRouter(default_response_class=Json)
@@ -37,6 +40,16 @@ async def debts(resources: Resources, partner: str, *, limit: int = 200) -> list
     ]
 
 
+async def retry(resources: Resources, partner: str) -> dict[str, Any]:
+    """Owe a partner anew what was given up; how much that was. Raises AdminError 404 or 409."""
+    async with resources.unit_of_work() as db:
+        platform_id = await resolve(db, partner)
+        owed = await giving_up.take_up_again(db, platform_id, at=resources.clock())
+        if owed:
+            ring_after_commit(db, drain, platform_id)
+    return {"id": platform_id, "owed": owed}
+
+
 async def _platform(resources: Resources, named: str) -> str:
     """A partner's id from its id or name; that of one that is gone, while the ledger still has it. Raises AdminError
     404 or 409."""
@@ -63,6 +76,12 @@ async def list_attempts(
 async def get_owed(partner: str, resources: ResourcesDep, limit: Limit = 200) -> Any:
     """What the partner is owed, the oldest debt first."""
     return Json(await debts(resources, partner, limit=limit))
+
+
+@router.post("/partners/{partner}/owed/retry", status_code=202)
+async def post_retry(partner: str, resources: ResourcesDep) -> Any:
+    """Owe the partner anew what was given up (its `dead` debts). It is told now."""
+    return Json(await retry(resources, partner), status_code=202)
 
 
 @router.get("/attempts")

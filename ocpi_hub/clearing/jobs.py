@@ -8,7 +8,7 @@ from sqlmodel import col
 
 from ocpi_hub.base.jobs import job, scheduled
 from ocpi_hub.base.resources import Resources
-from ocpi_hub.clearing import again, passing, policy, records
+from ocpi_hub.clearing import again, policy, records, sending
 from ocpi_hub.clearing.auditing import audit_cdr
 from ocpi_hub.clearing.missing import look
 from ocpi_hub.clearing.tables import CdrAudit
@@ -24,6 +24,7 @@ log = structlog.get_logger()
 RECENT = 10_000
 """How many of the newest CDRs the quick sweep looks at."""
 AT_ONCE = 2_000
+SEND_EVERY = timedelta(seconds=30)
 
 
 @job(AUDIT)
@@ -54,14 +55,14 @@ async def audit_again(resources: Resources, module: str, owner_key: str, key: st
 @job(records.SEND)
 async def send(resources: Resources, owner_key: str, key: str) -> None:
     """Send a CDR on that was held and released."""
-    await passing.send(resources, owner_key, key)
+    await sending.send(resources, owner_key, key)
 
 
-@scheduled(lambda resources: records.SEND_AGAIN.total_seconds())
+@scheduled(lambda resources: SEND_EVERY.total_seconds())
 async def send_again(resources: Resources) -> None:
-    """What could not be sent, or whose bell was lost."""
-    for owner_key, key in await passing.unsent(resources):
-        await passing.send(resources, owner_key, key)
+    """What could not be sent and is due again, or whose bell was lost."""
+    for owner_key, key in await sending.unsent(resources):
+        await sending.send(resources, owner_key, key)
 
 
 LOOK_EVERY = timedelta(hours=1)

@@ -9,9 +9,7 @@ from urllib.parse import quote
 
 import structlog
 from pydantic import ValidationError
-from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col
 
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.clearing import policy, records
@@ -19,16 +17,14 @@ from ocpi_hub.clearing.policy import Decision
 from ocpi_hub.clearing.records import Passing
 from ocpi_hub.clearing.tables import Action, CdrAudit, Verdict
 from ocpi_hub.objects.kinds import CDRS
-from ocpi_hub.partners.directory import Directory
-from ocpi_hub.routing.address import VERSION, Target
+from ocpi_hub.routing.address import VERSION
 from ocpi_hub.routing.call import Call, Passed
-from ocpi_hub.routing.forward import endpoint_of, forward, message_for
 from ocpi_hub.routing.inspection import Afterwards, Inspector
 from ocpi_hub.wire.envelope import envelope
 from ocpi_hub.wire.errors import InvalidParameters, OcpiError, from_validation
 from ocpi_hub.wire.headers import PartyId, Routing
 from ocpi_hub.wire.json import dumps, loads
-from ocpi_hub.wire.parties import InterfaceRole, ModuleId
+from ocpi_hub.wire.parties import ModuleId
 
 log = structlog.get_logger()
 
@@ -126,54 +122,3 @@ async def kept_back(db: AsyncSession, owner: PartyId, cdr_id: str) -> str | None
     """A CDR that is held on its way, for its CPO to read; as JSON text."""
     known = await records.get(db, owner.key, cdr_id.lower())
     return known.document if known is not None and _is_kept_back(known) else None
-
-
-async def send(resources: Resources, owner_key: str, key: str) -> None:
-    """Send a CDR that was released, as its CPO sent it. It stays unsent until its eMSP has answered in OCPI."""
-    at = resources.clock()
-    waits = (col(CdrAudit.raw).is_not(None), col(CdrAudit.decision) == Verdict.RELEASED.value)
-    named = (col(CdrAudit.owner_key) == owner_key, col(CdrAudit.key) == key)
-    rested = or_(col(CdrAudit.tried_at).is_(None), col(CdrAudit.tried_at) < at - records.SEND_AGAIN)
-    claim = update(CdrAudit).where(*named, *waits, rested).values(tried_at=at).returning(CdrAudit)
-    async with resources.unit_of_work() as db:
-        audit = await db.scalar(claim)
-    if audit is None or audit.raw is None:
-        return
-    try:
-        passed = await _forward(resources, audit, audit.raw.encode())
-    except OcpiError as error:
-        log.warning("clearing.not_sent", cdr=audit.cdr_id, owner=audit.owner, reason=error.message)
-        return
-    async with resources.unit_of_work() as db:
-        await db.execute(update(CdrAudit).where(*named).values(raw=None))
-    say = log.info if 1000 <= passed.status_code < 2000 else log.error
-    say("clearing.sent", cdr=audit.cdr_id, owner=audit.owner, status_code=passed.status_code)
-
-
-async def _forward(resources: Resources, audit: CdrAudit, body: bytes) -> Passed:
-    snapshot, reader = await resources.one(Directory).now(), PartyId.parse(audit.reader_key)
-    entries = snapshot.party(reader)
-    party = entries[0].party if entries else reader
-    platform = snapshot.platform_of(party, ModuleId.CDRS, InterfaceRole.RECEIVER)
-    platform, url = endpoint_of(snapshot, party, platform, ModuleId.CDRS, InterfaceRole.RECEIVER)
-    call = Call(
-        method="POST",
-        target=Target(ModuleId.CDRS.value, InterfaceRole.RECEIVER),
-        path="",
-        query="",
-        body=body,
-        headers={"content-type": "application/json"},
-        caller=None,
-        routing=Routing(to=party, from_=PartyId.parse(audit.owner)),
-        correlation_id=str(audit.correlation_id),
-    )
-    return await forward(resources, message_for(call, party, platform, url=url, hub=snapshot.hub))
-
-
-async def unsent(resources: Resources) -> list[tuple[str, str]]:
-    """What was released and not sent yet."""
-    query = select(col(CdrAudit.owner_key), col(CdrAudit.key)).where(
-        col(CdrAudit.raw).is_not(None), col(CdrAudit.decision) == Verdict.RELEASED.value
-    )
-    async with resources.unit_of_work() as db:
-        return [(row[0], row[1]) for row in await db.execute(query.order_by(col(CdrAudit.pk)).limit(500))]

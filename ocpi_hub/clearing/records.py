@@ -2,7 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 from sqlalchemy import select
@@ -25,8 +25,6 @@ log = structlog.get_logger()
 
 SEND = "clearing.send"
 """The job that sends a held CDR on to the eMSP that it was addressed to, by name (jobs.py)."""
-SEND_AGAIN = timedelta(minutes=1)
-"""How long after one try to send such a CDR the next may begin."""
 
 
 class NotHeld(Exception):

@@ -41,7 +41,9 @@ class CdrAudit(SQLModel, table=True):
     be priced. `worst` is the highest severity found. `place_key` (owner, Location and EVSE) and the times of the
     session are for finding overlaps. `document` is the CDR itself where it is kept nowhere else: it was refused, or
     `addressed` to its eMSP and only passed on. `raw` is such a CDR byte for byte while it is held, and until it was
-    sent after all; `tried_at` is when that was tried last. `basis` are digests of what the audit rests on (location,
+    sent after all; `tried_at` is when that was tried last, `tries` how often since `trying_since`, `send_at` when it is
+    due again, `send_error` why it did not go. `stuck_at`: since then nobody tries any more, until an operator has it
+    sent again (sending.py). `basis` are digests of what the audit rests on (location,
     session, tariffs, original), `changes` the last times it came out differently ([{at, because, …}], newest first).
     """
 
@@ -85,6 +87,11 @@ class CdrAudit(SQLModel, table=True):
     raw: str | None = Field(default=None, sa_type=Text)
     correlation_id: str | None = None
     tried_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    tries: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    trying_since: datetime | None = Field(default=None, sa_type=UtcTime)
+    send_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    send_error: str | None = None
+    stuck_at: datetime | None = Field(default=None, sa_type=UtcTime)
     decided_by: str | None = None
     decided_at: datetime | None = Field(default=None, sa_type=UtcTime)
 

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from ocpi_hub.cli import (
     agreements,
     alerts,
+    cdrs,
     certificates,
     charger_security,
     chargers,
@@ -45,6 +46,7 @@ charger_security.add_to(chargers.app)
 app.add_typer(chargers.app, name="charger")
 app.add_typer(certificates.app, name="certificate")
 app.add_typer(alerts.app, name="alert")
+app.add_typer(cdrs.app, name="cdr")
 app.add_typer(firmware.app, name="firmware")
 app.add_typer(publications.app, name="publication")
 app.add_typer(sites.app, name="site")

@@ -115,6 +115,14 @@ def rotate(partner: Partner) -> None:
     print(f"{with_hub(lambda resources: rotate_partner(resources, partner))['name']} has new credentials tokens")
 
 
+@app.command(epilog="Example: ocpi-hub partner retry GreenApp")
+def retry(partner: Partner) -> None:
+    """Owe a partner anew what was given up: CDRs that it could not be told."""
+    from ocpi_hub.admin.telling import retry as owe_again
+
+    print(f"{partner} is owed {with_hub(lambda resources: owe_again(resources, partner))['owed']} more")
+
+
 @app.command(epilog="Example: ocpi-hub partner remove GreenApp")
 def remove(partner: Partner) -> None:
     """Tell a partner that the connection ends, and forget it."""

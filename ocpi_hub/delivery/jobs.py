@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ocpi_hub.base.jobs import job, ring_after_commit, scheduled
 from ocpi_hub.base.resources import Resources
-from ocpi_hub.delivery import agreeing, announcing, outages, outbox, probing
+from ocpi_hub.delivery import agreeing, announcing, giving_up, outages, outbox, probing
 from ocpi_hub.delivery.letters import Called
 from ocpi_hub.delivery.pulling import book
 from ocpi_hub.delivery.sender import AT_ONCE, Post, call, turn
@@ -119,7 +119,7 @@ async def sweep(resources: Resources) -> None:
     """Find what is due without a bell: waits that ended, leases that ran out, bells that were lost."""
     settings, at = resources.settings, resources.clock()
     async with resources.unit_of_work() as db:
-        await outbox.give_up(db, cdr_window=timedelta(seconds=settings.cdr_window), at=at)
+        await giving_up.give_up(db, cdr_window=timedelta(seconds=settings.cdr_window), at=at)
         for platform_id in await outbox.due_platforms(db, at=at):
             ring_after_commit(db, drain, platform_id)
         failing_for, every = timedelta(seconds=settings.offline_after), timedelta(seconds=settings.probe_interval)
@@ -135,12 +135,12 @@ async def resume_or_forget(db: AsyncSession, change: StatusChange) -> None:
     """A platform that is back is told at once what it missed; one that unregistered is owed nothing any more."""
     ring_after_commit(db, announce)
     if not change.registered:
-        await outbox.forget(db, change.platform_id, at=change.at)
+        await giving_up.forget(db, change.platform_id, at=change.at)
         await book.forget(db, change.platform_id)
     elif change.after is ConnectionStatus.CONNECTED:
         await outages.over(db, change.platform_id)
         if change.before is ConnectionStatus.OFFLINE:
-            await outbox.drop_unwanted(db, change.platform_id, at=change.at)
+            await giving_up.drop_unwanted(db, change.platform_id, at=change.at)
         await outbox.due_now(db, change.platform_id, at=change.at)
         await book.came(db, change)
         ring_after_commit(db, drain, change.platform_id)

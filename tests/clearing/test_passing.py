@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+from datetime import datetime
 from typing import Any
 
+import httpx
 import pytest
 
 from ocpi_hub.clearing import jobs
@@ -185,3 +187,54 @@ async def test_nobody_else_reads_what_is_held(hub: Hub, cpo: Partner, emsp: Part
     assert said(await emsp.call("GET", "cdrs", path, to=HUB))[1] == 2001
     async with registered(hub, ("CPO", "BE", "BEC")) as other:
         assert said(await other.call("GET", "cdrs", path, to=HUB)) == (404, 2001)
+
+
+async def test_one_that_finds_no_answer_waits_longer_each_time_and_is_stuck_in_the_end(
+    hub: Hub, cpo: Partner, emsp: Partner
+) -> None:
+    """Nothing of it is lost: an operator has it sent, byte for byte."""
+    raw = json.dumps(wrong(), indent=1).encode()
+    await policy(hub, "*/*", on_error="hold")
+    await send(cpo, {}, raw=raw)
+    emsp.misbehave(faults.status(503), module="cdrs")
+    await hub.admin("POST", "/cdrs/C1/release")
+    found = await tried(hub, 1)
+    waits = []
+    while found["stuck_at"] is None:
+        due, since = datetime.fromisoformat(found["send_at"]), datetime.fromisoformat(found["tried_at"])
+        waits.append((due - since).total_seconds())
+        hub.clock.advance((due - hub.clock()).total_seconds() + 0.001)
+        await jobs.send_again(hub.resources)
+        found = await tried(hub, found["tries"] + 1)
+    assert waits[:6] == sorted(waits[:6]), "the waits grow"
+    assert 3600 * 0.8 <= max(waits) <= 3600 * 1.2 + 6
+    assert len(waits) < 110, "72 hours at an hour each, and no more"
+    assert (found["send_at"], found["waits_to_be_sent"], "503" in found["send_error"]) == (None, True, True)
+    assert [one["cdr_id"] for one in (await hub.admin("GET", "/stuck-cdrs")).json()] == ["C1"]
+    async with httpx.AsyncClient(trust_env=False) as client:
+        assert "ocpi_stuck_cdrs 1.0" in (await client.get(f"{hub.url}/metrics")).text
+    heard = len(emsp.told("cdrs"))
+    hub.clock.advance(7200)
+    await jobs.send_again(hub.resources)
+    assert len(emsp.told("cdrs")) == heard, "an operator has to say so"
+    emsp.behave()
+    again = await hub.admin("POST", "/cdrs/C1/send")
+    assert (again.status_code, again.json()["stuck_at"], again.json()["tries"]) == (202, None, 0)
+    async with asyncio.timeout(10):
+        while (await audit(hub))["waits_to_be_sent"]:
+            await asyncio.sleep(0.01)
+    assert emsp.told("cdrs")[-1].body == raw
+    assert (await hub.admin("GET", "/stuck-cdrs")).json() == []
+    refused = await hub.admin("POST", "/cdrs/C1/send")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "not_waiting")
+    assert (await hub.admin("POST", "/cdrs/C9/send")).status_code == 404
+
+
+async def tried(hub: Hub, times: int) -> Any:
+    """The audit once the CDR was tried so often and that try has ended."""
+    async with asyncio.timeout(10):
+        while True:
+            found = await audit(hub)
+            if found["tries"] == times and found["send_error"] is not None:
+                return found
+            await asyncio.sleep(0.01)
