@@ -4,12 +4,16 @@ It prints its URL and serves. The bridge answers each line on its input with wha
 """
 
 import asyncio
+import gc
 import json
 import os
 import sys
 import tempfile
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from time import perf_counter
 
 import psutil
 from ocpp.routing import on
@@ -20,26 +24,28 @@ from ocpp.v201 import call_result as result201
 from sqlalchemy import text
 from uvicorn.loops.auto import auto_loop_factory
 from websockets.asyncio.server import serve
+from websockets.exceptions import ConnectionClosed
 
 from bridge_ocpp.port import ChargerBook, NewCharger
 from ocpi_hub.base.log import configure_logs
 from ocpi_hub.base.resources import Resources, open_resources
 from ocpi_hub.base.settings import Settings
-from ocpi_hub.bridge import bridge_of
+from ocpi_hub.bridge import bridging
 from ocpi_hub.chargers.binding import bind
 from ocpi_hub.embedded.migrate import migrate
 from ocpi_hub.embedded.servers import Urls, running
 
 PASSWORD = "a-good-password"
-FLEET = int(os.environ.get("BENCH_FLEET", "2000"))
+FLEET = int(os.environ.get("BENCH_FLEET", "5000"))
 NOW = datetime(2026, 1, 1, tzinfo=UTC).isoformat()
 ANSWER = {"status": "Accepted", "currentTime": NOW, "interval": 300, "transactionId": 1}
 
 
 async def echo(socket) -> None:
     """Parses JSON, answers, stores nothing."""
-    async for frame in socket:
-        await socket.send(json.dumps([3, json.loads(frame)[1], ANSWER]))
+    with suppress(ConnectionClosed):
+        async for frame in socket:
+            await socket.send(json.dumps([3, json.loads(frame)[1], ANSWER]))
 
 
 class Old(Point16):
@@ -72,7 +78,8 @@ class New(Point201):
 
 async def library(socket) -> None:
     kind = Old if socket.subprotocol == "ocpp1.6" else New
-    await kind(socket.request.path.rpartition("/")[2], socket).start()
+    with suppress(ConnectionClosed):
+        await kind(socket.request.path.rpartition("/")[2], socket).start()
 
 
 async def run(kind: str) -> None:
@@ -126,6 +133,21 @@ async def kept(resources: Resources, count: int) -> None:
             await db.execute(text(statement))
 
 
+async def counted(resources: Resources) -> int:
+    """Transactions of the fleet that began and ended."""
+    async with resources.unit_of_work() as db:
+        ended = await db.scalar(text("SELECT count(*) FROM ocpp_transaction WHERE ended_at IS NOT NULL"))
+    return int(ended or 0)
+
+
+def _collected(pauses: list[float], began: list[float], phase: str, _info: dict[str, int]) -> None:
+    """A callback of the garbage collector: for how long it held everything up."""
+    if phase == "start":
+        began[0] = perf_counter()
+    else:
+        pauses.append(perf_counter() - began[0])
+
+
 async def bridge(urls: Urls) -> None:
     configure_logs(level="ERROR", form="json")
     settings = Settings(
@@ -136,22 +158,26 @@ async def bridge(urls: Urls) -> None:
         ocpp_port=0,
     )
     lags: list[float] = []
+    pauses: list[float] = []
+    gc.callbacks.append(partial(_collected, pauses, [0.0]))
     async with open_resources(settings, pool_size=20) as resources:
         bind(resources)
         await registered(resources)
-        async with bridge_of(resources).run() as running:
+        async with bridging(resources) as running_bridge:
             watching = asyncio.create_task(lag_of_loop(lags))
-            print(running.url, flush=True)
+            print(running_bridge.url, flush=True)
             while line := await asyncio.to_thread(sys.stdin.readline):
                 if line.strip():
                     await kept(resources, int(line))
-                late = sorted(lags)
-                lags.clear()
                 said = {
                     "cpu": sum(psutil.Process().cpu_times()[:2]),
                     "rss": psutil.Process().memory_info().rss,
-                    "lag": late[int(len(late) * 0.99)] if late else 0.0,
+                    "lag": sorted(lags)[int(len(lags) * 0.99)] if lags else 0.0,
+                    "collected": max(pauses, default=0.0),
+                    "transactions": await counted(resources),
                 }
+                lags.clear()
+                pauses.clear()
                 print(json.dumps(said), flush=True)
             watching.cancel()
 

@@ -24,6 +24,14 @@ class NoAnswer(Exception):
         self.offline = offline
 
 
+async def _not_sent(_text: str) -> None:
+    raise SocketGone
+
+
+def _not_noted(_message_id: str, _action: str, _payload: Mapping[str, Any]) -> None:
+    """What is not sent is not noted."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Asked:
     message_id: str
@@ -87,7 +95,8 @@ class Asker:
         return asked.action if asked is not None and asked.message_id == message_id else None
 
     def lost(self) -> None:
-        """The socket is gone: whoever waits for an answer is told so."""
+        """The socket is gone: whoever waits for an answer is told so, and nothing here refers to the connection."""
         self.gone = True
+        self._send, self._note = _not_sent, _not_noted
         if self._asked is not None and not self._asked.answer.done():
             self._asked.answer.set_exception(NoAnswer(offline=True))

@@ -64,7 +64,7 @@ class Bridge:
         self._beat_every = min(5.0, config.ping_interval / 4)
         self._ear = Ear(redis, self.process_id, lease=config.ping_interval * 1.5)
         desk = Reception(config, self._ledger, hub, now)
-        self._arrivals = desk.arrivals
+        self._arrivals, self._departures = desk.arrivals, desk.departures
         self._seats = Seats(desk, self._journal, self._ear)
         self._foreman = Foreman(desk, self._seats.connections)
         self._errands = Errands(
@@ -167,9 +167,8 @@ class Bridge:
         """Say that this process lives, and do what is due."""
         await self._alive()
         await self.settle()
-        now, hub, grace = self._now(), self._hub, timedelta(seconds=self.config.ping_interval)
-        while lost := await self._ledger.write(lambda db: status.release_lost(db, hub, now=now, grace=grace)):
-            log.info("bridge.lost_with_its_process", charger=lost)
+        grace = timedelta(seconds=self.config.ping_interval)
+        await self._departures.release_lost(now=self._now(), grace=grace)
 
     async def look_round(self) -> None:
         """Hold the leases of the chargers that are here, and put right what an outage left behind."""

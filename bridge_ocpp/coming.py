@@ -61,7 +61,7 @@ async def claim(
 
     Without `wait`, a charger whose row somebody else is writing is LEFT, so that the others need not wait for it.
     """
-    rows, left = await _locked(db, [each.entry.charger_key for each in claims], wait=wait)
+    rows, left = await locked(db, [each.entry.charger_key for each in claims], wait=wait)
     came = [(each, rows.get(each.entry.charger_key)) for each in claims]
     seated = [(each, row) for each, row in came if row is not None and row.security_profile <= each.entry.profile]
     if not seated:
@@ -88,7 +88,7 @@ def _seat(row: ChargerRow, each: Claim) -> Claimed:
     return Claimed(row.id, row.generation, row.boot_answer, tuple(row.quirks), row.behind_since, previous)
 
 
-async def _locked(
+async def locked(
     db: AsyncSession, charger_keys: Sequence[str], *, wait: bool
 ) -> tuple[dict[str, ChargerRow], set[str]]:
     """The rows of these chargers, locked in one order; and the keys of those that somebody else is writing."""
@@ -117,7 +117,7 @@ async def booted(
     `spread` (seconds) is over how long those that are accepted are asked what they are made of; None: not at all.
     Without `wait`, one whose row somebody else is writing is LEFT.
     """
-    rows, left = await _locked(db, [boot.hearing.speaker.key for boot in boots], wait=wait)
+    rows, left = await locked(db, [boot.hearing.speaker.key for boot in boots], wait=wait)
     there = [(boot, row) for boot in boots if (row := rows.get(boot.hearing.speaker.key)) is not None]
     for boot, row in there:
         told = boot.told

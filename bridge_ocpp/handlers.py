@@ -38,6 +38,7 @@ from bridge_ocpp.dialects.words import (
     TransactionTold,
     Transfer,
 )
+from bridge_ocpp.going import Departures
 from bridge_ocpp.hearing import Hearing
 from bridge_ocpp.port import AuthStatus, IdToken, Verdict, Where
 from bridge_ocpp.security import events, signing
@@ -63,8 +64,12 @@ class Reception(Desk):
     arrivals: Arrivals = field(init=False)
     """How chargers come: looked up, seated and booted."""
 
+    departures: Departures = field(init=False)
+    """How they go."""
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "arrivals", Arrivals(self.config, self.ledger, self.hub, self.sharing))
+        object.__setattr__(self, "departures", Departures(self.ledger, self.hub))
         object.__setattr__(self, "news", News(self.ledger, self.config.update_interval))
 
 

@@ -109,6 +109,8 @@ class Sharing(Generic[Item, T]):
     async def _run(self) -> None:
         while self._waiting:
             group = self._next()
+            if not group:
+                return
             try:
                 results = await self._ledger.write(lambda db, group=group: self._work(db, [item for item, _ in group]))  # type: ignore[misc]
             except Exception as error:
@@ -127,15 +129,21 @@ class Sharing(Generic[Item, T]):
                     future.set_result(result)
 
     def _next(self) -> list[tuple[Item, "asyncio.Future[T]"]]:
+        """What is written now; nobody waits any more for what was cancelled."""
         taken: dict[Any, tuple[Item, asyncio.Future[T]]] = {}
-        left = []
+        left, looked_at = [], 0
         for entry in self._waiting:
+            if len(taken) >= self._at_once:
+                break
+            looked_at += 1
+            if entry[1].done():
+                continue
             key = self._key(entry[0])
-            if key in taken or len(taken) >= self._at_once:
+            if key in taken:
                 left.append(entry)
             else:
                 taken[key] = entry
-        self._waiting = left
+        self._waiting = left + self._waiting[looked_at:]
         return list(taken.values())
 
     async def _alone(self, item: Item, future: "asyncio.Future[T]") -> None:

@@ -95,12 +95,52 @@ class RedisChargerPort:
         return Outcome(OutcomeStatus.TIMEOUT, "no answer in time")
 
 
+class Together:
+    """Commands over one connection, in their order; who comes while others are on their way goes with the next ones.
+
+    Thousands of chargers that come or go at once would else be as many connections to Valkey.
+    """
+
+    def __init__(self, client: "redis.asyncio.Redis") -> None:
+        self._redis = client
+        self._waiting: list[tuple[tuple[Any, ...], asyncio.Future[None]]] = []
+        self._worker: asyncio.Task[None] | None = None
+
+    async def say(self, command: tuple[Any, ...]) -> None:
+        """Returns once it was executed. Raises RedisError when its pipeline failed."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((command, future))
+        if self._worker is None or self._worker.done():
+            self._worker = asyncio.create_task(self._run())
+        await future
+
+    async def _run(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+            pipeline = self._redis.pipeline(transaction=False)
+            for command, _ in batch:
+                pipeline.execute_command(*command)
+            failed: Exception | None = None
+            try:
+                await pipeline.execute()
+            except Exception as error:
+                failed = error
+            for _, future in batch:
+                if future.done():
+                    continue
+                if failed is None:
+                    future.set_result(None)
+                else:
+                    future.set_exception(failed)
+
+
 class Ear:
     """A bridge process's side: it holds leases for its chargers, hears questions, and gives answers."""
 
     def __init__(self, client: "redis.asyncio.Redis", process_id: UUID, *, lease: float) -> None:
         self.process_id = process_id
         self._redis = client
+        self._together = Together(client)
         self._lease = max(1000, int(lease * 1000))
         self._heard: OrderedDict[str, None] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -108,18 +148,14 @@ class Ear:
 
     async def hold(self, charger_keys: Iterable[str]) -> None:
         """Say, or say again, that these chargers are connected here."""
-        keys = list(charger_keys)
         with _tolerated("relay.no_lease"):
-            for start in range(0, len(keys), BATCH):
-                pipeline = self._redis.pipeline(transaction=False)
-                for key in keys[start : start + BATCH]:
-                    pipeline.set(_lease(key), str(self.process_id), px=self._lease)
-                await pipeline.execute()
+            commands = [("SET", _lease(key), str(self.process_id), "PX", self._lease) for key in charger_keys]
+            await asyncio.gather(*map(self._together.say, commands))
 
     async def let_go(self, charger_key: str) -> None:
         """The charger is not connected here any more; another process's lease stays."""
         with _tolerated("relay.lease_stays"):
-            await self._redis.eval(_DROP, 1, _lease(charger_key), str(self.process_id))
+            await self._together.say(("EVAL", _DROP, 1, _lease(charger_key), str(self.process_id)))
 
     async def superseded(self, process_id: UUID, charger_key: str, generation: int) -> None:
         """Tell another process that its socket of this charger is older than `generation`."""

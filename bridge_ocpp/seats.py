@@ -18,6 +18,7 @@ from bridge_ocpp import status
 from bridge_ocpp.coming import Claim, Claimed
 from bridge_ocpp.connection import Connection, Socket
 from bridge_ocpp.dialects.words import Dialect
+from bridge_ocpp.going import Gone
 from bridge_ocpp.handlers import Reception
 from bridge_ocpp.journal import Journal
 from bridge_ocpp.relay import Ear
@@ -179,10 +180,7 @@ class Seats:
             log.exception("bridge.not_released", charger=speaker.id, error=type(error).__name__)
 
     async def _release(self, charger_key: str, generation: int, last_heard: datetime) -> None:
-        now, hub = self._desk.now(), self._desk.hub
-        if await self._desk.ledger.write(
-            lambda db: status.release(db, hub, charger_key, generation=generation, last_heard=last_heard, now=now)
-        ):
+        if await self._desk.departures.release(Gone(charger_key, generation, last_heard, self._desk.now())):
             log.info("bridge.disconnected", charger=charger_key)
 
     async def _drain(self, answering: "asyncio.Task[None]", speaker: Speaker) -> None:

@@ -36,6 +36,9 @@ log = structlog.get_logger()
 PREFIX = "/ocpp/"
 OPEN_TIMEOUT = 30.0
 CLOSE_TIMEOUT = 2.0
+BACKLOG = 4096
+"""Connections that may wait to be accepted, as far as the kernel allows (net.core.somaxconn). Who comes beyond that is
+dropped without a word, and knocks again after 1, 3, 7, 15, 31 … seconds."""
 DRAIN = 10.0
 """Seconds that closing sockets may take when the listener ends."""
 PIECE = 1024
@@ -80,6 +83,16 @@ class ChargerSocket(ServerConnection):
     def connection_lost(self, exc: Exception | None) -> None:
         self._take_in(whole=True)
         super().connection_lost(exc)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Nothing of a closed socket refers to itself any more: thousands that close at once go without the garbage
+        collector, which would hold up everybody."""
+        self.recv_messages.pause = self.recv_messages.resume = _nothing
+        vars(self.protocol).pop("select_subprotocol", None)
+        self.protocol.parser.close()
+        if self.protocol.parser_exc is not None:
+            self.protocol.parser_exc.__traceback__ = None
 
     def _take_in(self, *, whole: bool = False) -> None:
         while self._ahead and (whole or not self._full):
@@ -101,6 +114,10 @@ class ChargerSocket(ServerConnection):
         self._take_in()
         if not self._full and not self.transport.is_closing():
             self.transport.resume_reading()
+
+
+def _nothing() -> None:
+    """Nobody reads any more."""
 
 
 class Line:
@@ -288,6 +305,7 @@ async def _listen(
         select_subprotocol=choose,
         subprotocols=[Subprotocol(protocol) for protocol in DIALECTS],
         create_connection=ChargerSocket,
+        backlog=BACKLOG,
         compression=None,
         max_size=max(config.max_frame, config.max_certificate_frame),
         ping_interval=None,

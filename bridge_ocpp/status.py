@@ -1,5 +1,6 @@
-"""What is known of a charger: whether it is there, what its connectors say, what it wants noted. Boots: coming.py.
+"""What is known of a charger: what its connectors say, what it wants noted, that it lives.
 
+Whether it is there is coming.py and going.py.
 Only real changes become events. Sockets and messages are elsewhere.
 """
 
@@ -7,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -17,50 +18,10 @@ from bridge_ocpp.clock import AHEAD, TOLERANCE, Said
 from bridge_ocpp.dialects.words import ConnectorTold, Notice
 from bridge_ocpp.hearing import Hearing
 from bridge_ocpp.journal import mask
-from bridge_ocpp.port import ChargerOnline, ConnectorStatus, ConnectorStatusChanged, HubPort
+from bridge_ocpp.port import ConnectorStatus, ConnectorStatusChanged
 from bridge_ocpp.tables import BridgeRow, ChargerRow, ConnectorRow, NoticeRow, SampleRow
 from bridge_ocpp.transactions import remote_starts
 from bridge_ocpp.upkeep import alerts, reported
-
-
-async def release(
-    db: AsyncSession, hub: HubPort, charger_key: str, *, generation: int, last_heard: datetime, now: datetime
-) -> bool:
-    """The socket is gone. Changes nothing, and returns False, when a newer one has taken its place."""
-    row = await db.scalar(
-        select(ChargerRow)
-        .where(col(ChargerRow.key) == charger_key, col(ChargerRow.generation) == generation, col(ChargerRow.online))
-        .with_for_update()
-    )
-    if row is None:
-        return False
-    await _offline(db, hub, row, last_heard=last_heard, now=now)
-    return True
-
-
-async def release_lost(db: AsyncSession, hub: HubPort, *, now: datetime, grace: timedelta) -> str | None:
-    """One charger whose bridge process is gone for longer than `grace` goes offline; its id, or None.
-
-    Within the grace it may come back to another process, or to the same one restarted, and nobody is bothered.
-    """
-    alive = select(col(BridgeRow.process_id)).where(col(BridgeRow.alive_until) > now - grace)
-    row = await db.scalar(
-        select(ChargerRow)
-        .where(col(ChargerRow.online), col(ChargerRow.process_id).not_in(alive))
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    if row is None:
-        return None
-    await _offline(db, hub, row, last_heard=row.last_seen_at or now, now=now)
-    return row.id
-
-
-async def _offline(db: AsyncSession, hub: HubPort, row: ChargerRow, *, last_heard: datetime, now: datetime) -> None:
-    row.online, row.process_id = False, None
-    row.last_seen_at = max(last_heard, row.last_seen_at or last_heard)
-    row.behind_since = row.behind_since or last_heard
-    await hub.heard(ChargerOnline(row.id, now, online=False), db)
 
 
 async def alive(db: AsyncSession, process_id: UUID, *, now: datetime, lease: timedelta) -> None:

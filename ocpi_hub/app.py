@@ -6,7 +6,6 @@ Nothing is decided here. What can be asked is in api.py and admin/, what is coun
 import asyncio
 import contextlib
 import functools
-import gc
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -34,6 +33,7 @@ from ocpi_hub import __version__
 from ocpi_hub.admin import uploads
 from ocpi_hub.admin.api import create_admin
 from ocpi_hub.api import create_ocpi, openapi
+from ocpi_hub.base import memory
 from ocpi_hub.base.jobs import Bellringer, use_broker
 from ocpi_hub.base.log import configure_logs
 from ocpi_hub.base.metrics import REGISTRY
@@ -263,17 +263,9 @@ def run_api(settings: Settings, ready: Callable[[], None]) -> None:
     """
     configure_logs(level=settings.log_level, form=settings.log_format)
     use_broker(required_urls(settings)[1])
-    _settle_memory()
+    memory.settle()
     with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
         runner.run(_serve(settings, ready))
-
-
-def _settle_memory() -> None:
-    """What is loaded stays for the life of the process: the garbage collector need not look through it again and again.
-    And a request makes thousands of objects that go by themselves, so it looks after more of them than usual."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
 
 
 async def _serve(settings: Settings, ready: Callable[[], None]) -> None:

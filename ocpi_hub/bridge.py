@@ -2,12 +2,14 @@
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 from uvicorn.loops.auto import auto_loop_factory
 
 from bridge_ocpp.bridge import Bridge
 from bridge_ocpp.config import BridgeConfig, TlsFiles
+from ocpi_hub.base import memory
 from ocpi_hub.base.jobs import Bellringer, use_broker
 from ocpi_hub.base.log import configure_logs
 from ocpi_hub.base.resources import Resources, open_resources, required_urls
@@ -80,6 +82,17 @@ def run_bridge(settings: Settings, ready: Callable[[], None]) -> None:
         runner.run(_listen(settings, ready))
 
 
+@asynccontextmanager
+async def bridging(resources: Resources) -> AsyncIterator[Bridge]:
+    """The bridge of this process while inside. Chargers stay for months: what they are made of is set aside."""
+    settling = asyncio.create_task(memory.keep_settled())
+    try:
+        async with bridge_of(resources).run() as bridge:
+            yield bridge
+    finally:
+        settling.cancel()
+
+
 async def _listen(settings: Settings, ready: Callable[[], None]) -> None:
     told_to_stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -88,6 +101,6 @@ async def _listen(settings: Settings, ready: Callable[[], None]) -> None:
     async with open_resources(settings, pool_size=POOL_SIZE, ring=ringer) as resources:
         resources.put(Bellringer, ringer)
         bind(resources)
-        async with bridge_of(resources).run():
+        async with bridging(resources):
             ready()
             await told_to_stop.wait()

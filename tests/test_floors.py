@@ -33,6 +33,7 @@ TOWER: list[set[str]] = [
     {"commands"},
     {"devices", "security", "upkeep"},
     {"book", "coming", "procedures", "server", "status"},
+    {"going"},
     {"handlers"},
     {"connection"},
     {"seats"},

@@ -84,13 +84,19 @@ async def promote(db: AsyncSession, resources: Resources, platform_id: str, *, t
 
 
 async def adopt(resources: Resources, caller: Caller) -> None:
-    """A live token was used for the first time: the partner has it, so the tokens before it end here."""
+    """A live token was used for the first time: the partner has it, so the tokens before it end here.
+
+    Of requests that come with it at once, one does this and says so.
+    """
     async with resources.unit_of_work() as db:
-        await db.execute(
+        first = await db.scalar(
             update(CredentialsToken)
             .where(col(CredentialsToken.id) == caller.token_id, col(CredentialsToken.first_used_at).is_(None))
             .values(first_used_at=resources.clock(), encoding=caller.encoding)
+            .returning(col(CredentialsToken.id))
         )
+        if first is None:
+            return
         await db.execute(
             delete(CredentialsToken).where(
                 col(CredentialsToken.platform_id) == caller.platform.id,

@@ -92,3 +92,18 @@ async def test_it_works_again_after_a_pause() -> None:
     with pytest.raises(ValueError, match="unlucky"):
         await shared.write(13)
     assert await shared.write(5) == 10
+
+
+async def test_nothing_is_written_for_who_gave_up_waiting() -> None:
+    books = Books()
+    books.may_commit.clear()
+    shared = sharing(books)
+    first = asyncio.create_task(shared.write(1))
+    while not books.begun:
+        await asyncio.sleep(0)
+    impatient, patient = asyncio.create_task(shared.write(2)), asyncio.create_task(shared.write(3))
+    await asyncio.sleep(0)
+    impatient.cancel()
+    books.may_commit.set()
+    assert await asyncio.gather(first, patient) == [2, 6]
+    assert books.committed == [[1], [3]]

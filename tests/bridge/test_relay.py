@@ -15,7 +15,7 @@ import redis.asyncio
 
 from bridge_ocpp import codec, ocppj
 from bridge_ocpp.port import OutcomeStatus, RawCall, UnlockConnector
-from bridge_ocpp.relay import RedisChargerPort
+from bridge_ocpp.relay import Ear, RedisChargerPort
 from ocpi_hub.base.resources import open_redis
 from ocpi_hub.embedded.folders import DataFolder
 from ocpi_hub.embedded.processes import server_user
@@ -168,3 +168,19 @@ async def test_a_valkey_that_is_killed_and_started_again_is_found(here: Place) -
         await client.aclose()
         valkey.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+async def test_thousands_of_leases_need_one_connection(redis_url: str) -> None:
+    pool = redis.asyncio.ConnectionPool.from_url(redis_url, max_connections=1)
+    client: redis.asyncio.Redis = redis.asyncio.Redis(connection_pool=pool)
+    ear = Ear(client, uuid4(), lease=30)
+    keys = [f"many{number}" for number in range(1000)]
+    await asyncio.gather(*(ear.hold([key]) for key in keys))
+    assert await client.mget([f"ocpp:lease:{key}" for key in keys]) == [str(ear.process_id).encode()] * len(keys)
+    await client.set("ocpp:lease:many7", "another")
+    await asyncio.gather(*(ear.let_go(key) for key in keys))
+    left = await client.mget([f"ocpp:lease:{key}" for key in keys])
+    assert [value for value in left if value is not None] == [b"another"]
+    await client.delete("ocpp:lease:many7")
+    await client.aclose()
+    await pool.aclose()
