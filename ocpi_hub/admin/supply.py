@@ -63,8 +63,13 @@ async def get_tokens(
     offset: Annotated[int, Query(ge=0, le=1_000_000_000)] = 0,
 ) -> Any:
     """Own cards by their uid."""
+    return Json(await every_card(resources, limit=limit, offset=offset))
+
+
+async def every_card(resources: Resources, *, limit: int, offset: int = 0) -> list[dict[str, Any]]:
+    """Own cards by their uid."""
     async with resources.unit_of_work() as db:
-        return Json([card_document(card) for card in await cards.every(db, limit=limit, offset=offset)])
+        return [card_document(card) for card in await cards.every(db, limit=limit, offset=offset)]
 
 
 @router.get("/tokens/{uid}")
@@ -80,6 +85,11 @@ async def get_token(uid: str, resources: ResourcesDep) -> Any:
 @router.delete("/tokens/{uid}", status_code=204)
 async def delete_token(uid: str, resources: ResourcesDep) -> None:
     """Forget an own card."""
+    await forget_card(resources, uid)
+
+
+async def forget_card(resources: Resources, uid: str) -> None:
+    """Forget an own card. Raises AdminError 404 when there is none."""
     async with resources.unit_of_work() as db:
         if not await cards.delete(db, uid):
             raise not_found("token", uid)

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from ocpi_hub.cli import (
     agreements,
     alerts,
+    cards,
     cdrs,
     certificates,
     charger_security,
@@ -44,6 +45,7 @@ app.add_typer(partners.app, name="partner")
 app.add_typer(agreements.app, name="agreement")
 charger_security.add_to(chargers.app)
 app.add_typer(chargers.app, name="charger")
+app.add_typer(cards.app, name="card")
 app.add_typer(certificates.app, name="certificate")
 app.add_typer(alerts.app, name="alert")
 app.add_typer(cdrs.app, name="cdr")

@@ -246,9 +246,10 @@ async def test_who_is_invited_by_the_same_name_is_invited_again(hub):
     problem(await hub.admin("POST", "/partners", {"name": "GreenApp", "parties": [party]}), 409, "exists")
 
 
-async def test_a_body_needs_no_content_type(hub):
+@pytest.mark.parametrize("kind", [None, "application/x-www-form-urlencoded"])
+async def test_a_body_needs_no_content_type_and_may_have_that_of_curl(hub, kind):
     async with httpx.AsyncClient(trust_env=False) as client:
-        headers = {"Authorization": f"Bearer {ADMIN}"}
+        headers = {"Authorization": f"Bearer {ADMIN}"} | ({"Content-Type": kind} if kind else {})
         url = f"{hub.url}/admin/v1/partners"
         answer = await client.post(url, content=b'{"name": "Curl"}', headers=headers)
     assert answer.status_code == 201
