@@ -20,7 +20,7 @@ from bridge_ocpp.errands.running import Errands
 from bridge_ocpp.handlers import Reception
 from bridge_ocpp.journal import Journal
 from bridge_ocpp.ledger import Ledger, UnitOfWork
-from bridge_ocpp.port import Attend, Command, HubPort, Outcome, OutcomeStatus
+from bridge_ocpp.port import Attend, Command, HubPort, Nobody, Outcome, OutcomeStatus, Outside
 from bridge_ocpp.relay import Ear, RedisChargerPort
 from bridge_ocpp.seats import DRAIN, Seats
 from bridge_ocpp.security import delivering, events, signing
@@ -40,7 +40,8 @@ RENEWING = 1800.0
 class Bridge:
     """An OCPP central system. `config.port` 0 takes any free port; `url` says which.
 
-    Raises OSError or ValueError for TLS files that cannot serve.
+    `outside` asks the world for chargers (None: nobody is asked). Raises OSError or ValueError for TLS files or
+    authorities that cannot serve.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Bridge:
         redis: "redis.asyncio.Redis",
         hub: HubPort,
         now: Callable[[], datetime],
+        outside: Outside | None = None,
     ) -> None:
         self.config = config
         self.port = config.port
@@ -63,7 +65,7 @@ class Bridge:
         self._journal = Journal()
         self._beat_every = min(5.0, config.ping_interval / 4)
         self._ear = Ear(redis, self.process_id, lease=config.ping_interval * 1.5)
-        desk = Reception(config, self._ledger, hub, now)
+        desk = Reception(config, self._ledger, hub, now, outside=outside or Nobody())
         self._arrivals, self._departures = desk.arrivals, desk.departures
         self._seats = Seats(desk, self._journal, self._ear)
         self._foreman = Foreman(desk, self._seats.connections)

@@ -74,6 +74,8 @@ class BridgeConfig:
     """Between two looks whether the TLS files have changed."""
     signing: Signing | None = None
     """How chargers' certificates are signed; None: not at all."""
+    contract_authorities: bytes = b""
+    """Certificates (PEM) of those who issue contracts to cars: what they sign can be checked, and is believed."""
     queue: int = 64
     """Calls of one charger that may wait to be handled; a charger that follows the protocol has one."""
     message_rate: float = 200.0

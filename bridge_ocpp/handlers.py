@@ -19,10 +19,11 @@ from bridge_ocpp import reservations, status, transactions
 from bridge_ocpp.coming import Arrivals, BootTold
 from bridge_ocpp.desk import Desk
 from bridge_ocpp.devices import reports, streams
+from bridge_ocpp.dialects.car_words import CertificateStatusAsked, ChainStatusAsked, ContractAsked, VatNumberAsked
 from bridge_ocpp.dialects.charging import LimitTold, NeedsTold, PlanTold, ProfilesReported
 from bridge_ocpp.dialects.device_words import ReportPart
 from bridge_ocpp.dialects.monitoring import CustomerTold, EventsTold, MessagesTold, MonitorsTold
-from bridge_ocpp.dialects.security_words import ChainStatusAsked, SecurityEvent, SigningWanted, Unserved
+from bridge_ocpp.dialects.security_words import SecurityEvent, SigningWanted
 from bridge_ocpp.dialects.stream_words import StreamClosed, StreamOpened, StreamTold
 from bridge_ocpp.dialects.upkeep import FirmwareTold, LogTold, PublicationTold
 from bridge_ocpp.dialects.words import (
@@ -40,8 +41,9 @@ from bridge_ocpp.dialects.words import (
 )
 from bridge_ocpp.going import Departures
 from bridge_ocpp.hearing import Hearing
-from bridge_ocpp.port import AuthStatus, IdToken, Verdict, Where
-from bridge_ocpp.security import events, signing
+from bridge_ocpp.port import AuthStatus, IdToken, Nobody, Outside, Verdict, Where
+from bridge_ocpp.security import cars, contracts, events, signing
+from bridge_ocpp.security.inquiries import Inquiries
 from bridge_ocpp.smart import balancer, keeping
 from bridge_ocpp.speaker import ACCEPTED, Speaker
 from bridge_ocpp.tables import ChargerRow, TransactionRow
@@ -58,6 +60,9 @@ class Reception(Desk):
     sharing: set[str] = field(default_factory=set)
     """The chargers, by key, whose sites share their power: only their meters need to be looked at for that."""
 
+    outside: Outside = field(default_factory=Nobody)
+    """Who asks the world for chargers."""
+
     news: News = field(init=False)
     """What only the meter has to say, written together with what others say meanwhile."""
 
@@ -67,7 +72,12 @@ class Reception(Desk):
     departures: Departures = field(init=False)
     """How they go."""
 
+    inquiries: Inquiries = field(init=False)
+    """What issuers said of certificates."""
+
     def __post_init__(self) -> None:
+        inquiries = Inquiries(self.outside, self.config.contract_authorities, now=self.now)
+        object.__setattr__(self, "inquiries", inquiries)
         object.__setattr__(self, "arrivals", Arrivals(self.config, self.ledger, self.hub, self.sharing))
         object.__setattr__(self, "departures", Departures(self.ledger, self.hub))
         object.__setattr__(self, "news", News(self.ledger, self.config.update_interval))
@@ -89,7 +99,14 @@ async def _beat(desk: Reception, _speaker: Speaker, _told: Beat | Transfer, _rec
 
 
 async def _token(desk: Reception, speaker: Speaker, told: TokenShown, _received: datetime) -> Reply:
-    return Reply(desk.now(), verdict=await ask_verdict(desk, told.token, Where(speaker.id)))
+    if not told.contract and told.chain is None:
+        return Reply(desk.now(), verdict=await ask_verdict(desk, told.token, Where(speaker.id)))
+    shown = told.token.value, told.chain, told.contract
+    status = await contracts.status_of(desk.inquiries, *shown, charger_id=speaker.id)
+    if status != contracts.ACCEPTED:
+        return Reply(desk.now(), verdict=Verdict(AuthStatus.INVALID), content=status)
+    verdict = await ask_verdict(desk, told.token, Where(speaker.id))
+    return Reply(desk.now(), verdict=verdict, content=contracts.after(status, verdict))
 
 
 async def _transaction(desk: Reception, speaker: Speaker, told: TransactionTold, received: datetime) -> Reply:
@@ -144,8 +161,20 @@ async def _stream_opened(desk: Reception, speaker: Speaker, told: StreamOpened, 
     return Reply(desk.now(), accepted=await desk.ledger.write(lambda db: streams.opened(db, told, hearing)))
 
 
+async def _certificate_status(desk: Reception, speaker: Speaker, told: CertificateStatusAsked, _: datetime) -> Reply:
+    return await cars.certificate_status(desk.inquiries, speaker, told)
+
+
 async def _chain_status(desk: Reception, _speaker: Speaker, told: ChainStatusAsked, _received: datetime) -> Reply:
-    return Reply(desk.now(), content=told.certificates)
+    return await cars.chain_status(desk.inquiries, told)
+
+
+async def _contract(desk: Reception, speaker: Speaker, told: ContractAsked, _received: datetime) -> Reply:
+    return await cars.contract(desk.outside, desk.inquiries, speaker, told)
+
+
+async def _vat_number(desk: Reception, speaker: Speaker, told: VatNumberAsked, _received: datetime) -> Reply:
+    return await cars.vat_number(desk.outside, desk.inquiries, speaker, told)
 
 
 def _note(speaker: Speaker, notes: tuple[str, ...]) -> None:
@@ -183,11 +212,6 @@ async def _signing_wanted(desk: Reception, speaker: Speaker, told: SigningWanted
     return Reply(desk.now(), accepted=reason is None, reason=reason or "")
 
 
-async def _unserved(desk: Reception, speaker: Speaker, told: Unserved, _received: datetime) -> Reply:
-    log.info("bridge.unserved", charger=speaker.id, topic=told.topic)
-    return Reply(desk.now())
-
-
 _HANDLERS: Mapping[type, Callable[..., Awaitable[Reply]]] = {
     Beat: _beat,
     Transfer: _beat,
@@ -200,10 +224,12 @@ _HANDLERS: Mapping[type, Callable[..., Awaitable[Reply]]] = {
     StreamOpened: _stream_opened,
     StreamClosed: _written(streams.closed),
     StreamTold: _written(streams.told),
+    CertificateStatusAsked: _certificate_status,
     ChainStatusAsked: _chain_status,
+    ContractAsked: _contract,
+    VatNumberAsked: _vat_number,
     SecurityEvent: _written(events.told),
     SigningWanted: _signing_wanted,
-    Unserved: _unserved,
     ReportPart: _written(reports.part_told),
     FirmwareTold: _written(firmware.told),
     LogTold: _written(logs.told),

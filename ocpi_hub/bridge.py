@@ -16,12 +16,13 @@ from ocpi_hub.base.resources import Resources, open_resources, required_urls
 from ocpi_hub.base.settings import Settings
 from ocpi_hub.chargers.binding import bind, pepper, signing
 from ocpi_hub.chargers.events import HubEvents
+from ocpi_hub.chargers.outside import HubOutside
 
 POOL_SIZE = 20
 
 
 def bridge_of(resources: Resources) -> Bridge:
-    """The bridge of this process, not yet listening. Raises OSError or ValueError for TLS files that cannot serve."""
+    """The bridge of this process, not yet listening. Raises OSError or ValueError for PEM files that cannot serve."""
     settings = resources.settings
     config = BridgeConfig(
         host=settings.ocpp_host,
@@ -41,12 +42,14 @@ def bridge_of(resources: Resources) -> Bridge:
         tls_port=settings.ocpp_tls_port,
         tls_proxies=settings.ocpp_tls_proxies,
         signing=signing(resources),
+        contract_authorities=settings.contract_authorities.read_bytes() if settings.contract_authorities else b"",
     )
     return Bridge(
         config,
         unit_of_work=resources.unit_of_work,
         redis=resources.redis,
         hub=HubEvents(resources),
+        outside=HubOutside(resources),
         now=resources.clock,
     )
 

@@ -1,6 +1,5 @@
 """The words of the link's security: what a charger tells or wants, and what only the bridge itself says to it. Pure."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,20 +51,6 @@ class SigningWanted(Fact):
     csr: str
     kind: str = CHARGER
     number: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ChainStatusAsked(Fact):
-    """Have these certificates been revoked? Each is as the charger names it: hashes, and where to ask."""
-
-    certificates: tuple[Mapping[str, Any], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Unserved(Fact):
-    """Something that has an answer which says that it cannot be done."""
-
-    topic: str
 
 
 # --- to the charger ------------------------------------------------------------------------------------------------

@@ -77,10 +77,31 @@ class ConnectorTold(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class CertificateNamed:
+    """A certificate as OCPP names it: hashes of its issuer's name and key, its serial number (all hexadecimal).
+
+    `urls` are where to ask about it, by `source`: OCSP or CRL.
+    """
+
+    hash_algorithm: str
+    issuer_name_hash: str
+    issuer_key_hash: str
+    serial_number: str
+    urls: tuple[str, ...]
+    source: str = "OCSP"
+
+
+@dataclass(frozen=True, slots=True)
 class TokenShown(Fact):
-    """A driver shows a token: may it charge here?"""
+    """A driver shows a token: may it charge here?
+
+    A car that shows its contract names the certificates of its `contract`, the car's own first, or hands the `chain`
+    over (PEM). The content of the reply is then an AuthorizeCertificateStatusEnumType.
+    """
 
     token: IdToken
+    contract: tuple[CertificateNamed, ...] = ()
+    chain: str | None = None
 
 
 class Stage(StrEnum):
@@ -168,7 +189,8 @@ class Transfer(Fact):
 class Reply:
     """What came of a fact; each dialect takes from it what its answer has room for.
 
-    `accepted` and `content` belong to the fact: whether the charger gets what it asks for, and what it gets.
+    `accepted` and `content` belong to the fact: whether the charger gets what it asks for, and what it gets; `code`
+    and `reason` say why not, for programs and for people.
     """
 
     now: datetime
@@ -177,6 +199,7 @@ class Reply:
     boot_status: str = "Accepted"
     interval: int = 0
     accepted: bool = True
+    code: str = ""
     reason: str = ""
     content: Any = None
     total_cost: Decimal | None = None

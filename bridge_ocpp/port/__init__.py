@@ -77,6 +77,17 @@ from bridge_ocpp.port.monitoring import (
     ShowMessage,
     WatchBook,
 )
+from bridge_ocpp.port.outside import (
+    BAD_ANSWER,
+    NO_ANSWER,
+    NOT_CONFIGURED,
+    ContractAnswer,
+    ContractWanted,
+    Nobody,
+    NotServed,
+    Outside,
+    VatAnswer,
+)
 from bridge_ocpp.port.profiles import (
     ChargingProfile,
     Kind,
@@ -144,6 +155,9 @@ from bridge_ocpp.port.words import (
 )
 
 __all__ = [
+    "BAD_ANSWER",
+    "NOT_CONFIGURED",
+    "NO_ANSWER",
     "AlertRecord",
     "AskCustomer",
     "Attend",
@@ -168,6 +182,8 @@ __all__ = [
     "ConnectorRecord",
     "ConnectorStatus",
     "ConnectorStatusChanged",
+    "ContractAnswer",
+    "ContractWanted",
     "CustomerRecord",
     "DeleteCertificate",
     "DeviceBook",
@@ -200,10 +216,13 @@ __all__ = [
     "NewFirmwareJob",
     "NewLog",
     "NewPublication",
+    "Nobody",
     "NotPossible",
+    "NotServed",
     "Outcome",
     "OutcomeStatus",
     "OutletRecord",
+    "Outside",
     "Period",
     "ProfileRecord",
     "Publication",
@@ -262,6 +281,7 @@ __all__ = [
     "VariableName",
     "VariableRecord",
     "VariableSetting",
+    "VatAnswer",
     "Verdict",
     "WatchBook",
     "Where",

@@ -76,6 +76,26 @@ class Settings(BaseSettings):
         "own", description="Who signs chargers' certificates: the hub itself, at once, or another CA, by an operator"
     )
     charger_certificate_days: int = Field(365, ge=1, le=3600, description="Days that a certificate of the hub's lasts")
+    contract_authorities: Path | None = Field(
+        None,
+        description="PEM file of the roots and authorities that issue contracts to cars (ISO 15118), for Plug & Charge",
+    )
+    contract_certificates_url: str | None = Field(
+        None,
+        description="Service that answers cars' requests for contract certificates (docs/plug-and-charge.md); "
+        "https, or in PARTNER_NETWORKS",
+    )
+    contract_certificates_token: SecretStr | None = Field(
+        None, description="Bearer token for that service; unset: none is sent"
+    )
+    vat_numbers_url: str | None = Field(
+        None,
+        description="Service that knows VAT numbers (docs/plug-and-charge.md); https, or in PARTNER_NETWORKS",
+    )
+    vat_numbers_token: SecretStr | None = Field(None, description="Bearer token for that service; unset: none is sent")
+    service_timeout: float = Field(
+        5.0, gt=0, description="Seconds that an OCSP responder or one of these services may take while a charger waits"
+    )
     ocpp_profile_0: bool = Field(
         False, description="Let chargers of security profile 0 in without a password, on loopback only; for a lab"
     )

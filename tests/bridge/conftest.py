@@ -205,7 +205,13 @@ def config() -> BridgeConfig:
 
 
 @pytest.fixture
-async def place(database_url: str, redis_url: str, config: BridgeConfig) -> AsyncIterator[Place]:
+def outside() -> port.Outside:
+    """Who asks the world for chargers; a test that needs answers has a fixture of its own."""
+    return port.Nobody()
+
+
+@pytest.fixture
+async def place(database_url: str, redis_url: str, config: BridgeConfig, outside: port.Outside) -> AsyncIterator[Place]:
     engine = open_engine(database_url)
     async with engine.begin() as connection:
         await connection.execute(text("CREATE TABLE heard (id bigserial, kind text, charger text, body text)"))
@@ -219,7 +225,7 @@ async def place(database_url: str, redis_url: str, config: BridgeConfig) -> Asyn
         return unit_of_work(sessions, ring)
 
     hub, clock = BusinessSide(), Clock()
-    bridge = Bridge(config, unit_of_work=work, redis=client, hub=hub, now=clock)
+    bridge = Bridge(config, unit_of_work=work, redis=client, hub=hub, now=clock, outside=outside)
     async with bridge.run():
         yield Place(engine, client, hub, bridge, Book(PEPPER, now=clock), RedisChargerPort(client), work, config, clock)
     await client.aclose()

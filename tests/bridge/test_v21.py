@@ -14,7 +14,6 @@ from tests.bridge.conftest import Place, until
 
 STREAM = {"id": 7, "variableMonitoringId": 3, "params": {"interval": 10, "values": 4}}
 VALUES = {"id": 7, "pending": 0, "basetime": now(), "data": [{"t": 0, "v": "1"}]}
-HASHES = {"hashAlgorithm": "SHA256", "issuerNameHash": "aa", "issuerKeyHash": "bb", "serialNumber": "1"}
 
 
 @pytest.fixture
@@ -159,18 +158,9 @@ async def test_what_2_1_reports_is_kept(here: Place, action: str, payload: Any) 
     assert await here.value("SELECT topic FROM ocpp_notice") == action
 
 
-async def test_the_state_of_a_certificate_chain_is_not_made_up(here: Place) -> None:
-    asked = {"certificateHashData": HASHES, "source": "OCSP", "urls": ["http://ocsp.example"]}
-    async with raw(here.bridge.url, "CP1", "ocpp2.1") as charger:
-        answer = await charger.call("GetCertificateChainStatus", {"certificateStatusRequests": [asked]})
-    (status,) = answer["certificateStatus"]
-    assert (status["certificateHashData"], status["source"], status["status"]) == (HASHES, "OCSP", "Failed")
-    assert datetime.fromisoformat(status["nextUpdate"]) > datetime.now(UTC)
-
-
 @pytest.mark.parametrize(
     ("action", "payload"),
-    [("VatNumberValidation", {"vatNumber": "NL1"}), ("PullDynamicScheduleUpdate", {"chargingProfileId": 1})],
+    [("PullDynamicScheduleUpdate", {"chargingProfileId": 1})],
 )
 async def test_what_we_cannot_do_is_said_to_be_so(here: Place, action: str, payload: Any) -> None:
     async with raw(here.bridge.url, "CP1", "ocpp2.1") as charger:

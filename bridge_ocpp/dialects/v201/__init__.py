@@ -5,7 +5,7 @@ What a later version adds is written as this and more: `INBOUND | {…}`.
 
 from collections.abc import Mapping
 
-from bridge_ocpp.dialects.v201 import charging, core, devices, monitoring, security, upkeep
+from bridge_ocpp.dialects.v201 import cars, charging, core, devices, monitoring, security, upkeep
 from bridge_ocpp.dialects.words import Dialect, Inbound, Outbound
 from bridge_ocpp.ocppj import CODES_2X
 from bridge_ocpp.quirks import Leniency
@@ -17,6 +17,7 @@ INBOUND: Mapping[str, Inbound] = {
     **upkeep.INBOUND,
     **monitoring.INBOUND,
     **security.INBOUND,
+    **cars.INBOUND,
 }
 OUTBOUND: Mapping[type, Outbound] = {
     **core.OUTBOUND,

@@ -21,6 +21,7 @@ from bridge_ocpp.dialects.alike import (
     place,
     whole,
 )
+from bridge_ocpp.dialects.car_words import named
 from bridge_ocpp.dialects.v201.charging import written
 from bridge_ocpp.dialects.words import (
     Boot,
@@ -80,11 +81,15 @@ def _status(payload: Payload) -> ConnectorTold:
 
 
 def _token(payload: Payload) -> TokenShown:
-    return TokenShown(_id_token(payload["idToken"]))
+    contract = payload.get("iso15118CertificateHashData") or ()
+    named_so = tuple(named(each, (each["responderURL"],)) for each in contract)
+    return TokenShown(_id_token(payload["idToken"]), named_so, payload.get("certificate"))
 
 
 def _token_answer(reply: Reply) -> Payload:
-    return {"idTokenInfo": id_token_info(reply.verdict)}
+    """`certificateStatus` only where a car showed its contract (2.0.1, C07)."""
+    answer: dict[str, Any] = {"idTokenInfo": id_token_info(reply.verdict)}
+    return answer if reply.content is None else answer | {"certificateStatus": reply.content}
 
 
 def _id_token(said: Payload) -> IdToken:

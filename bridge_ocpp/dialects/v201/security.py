@@ -1,4 +1,4 @@
-"""Security in OCPP 2.0.1: blocks A and M, the password variable, and what is asked about cars' certificates. Pure."""
+"""Security in OCPP 2.0.1: blocks A and M, and the password variable. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,6 @@ from bridge_ocpp.dialects.security_words import (
     DeliverCertificate,
     SetPassword,
     SigningWanted,
-    Unserved,
     read_hashes,
     said_certificate,
     said_hashes,
@@ -46,10 +45,6 @@ def _sign_answer(reply: Reply) -> Payload:
     return {"status": "Rejected", "statusInfo": _info("InvalidCSR", reply.reason)}
 
 
-def _unserved(topic: str, answer: Mapping[str, Any], why: str) -> Inbound:
-    return Inbound(lambda _: Unserved(topic), lambda _: {**answer, "statusInfo": _info("NotConfigured", why)})
-
-
 def _info(code: str, text: str) -> dict[str, Any]:
     return {"reasonCode": code, "additionalInfo": text[:LONGEST_INFO]}
 
@@ -57,14 +52,6 @@ def _info(code: str, text: str) -> dict[str, Any]:
 INBOUND: Mapping[str, Inbound] = {
     "SecurityEventNotification": EVENT_NOTIFICATION,
     "SignCertificate": Inbound(_sign, _sign_answer),
-    "Get15118EVCertificate": _unserved(
-        "Get15118EVCertificate",
-        {"status": "Failed", "exiResponse": ""},
-        "this hub is connected to no provider of contract certificates",
-    ),
-    "GetCertificateStatus": _unserved(
-        "GetCertificateStatus", {"status": "Failed"}, "this hub asks no OCSP responder for the charger"
-    ),
 }
 
 # --- to the charger ------------------------------------------------------------------------------------------------

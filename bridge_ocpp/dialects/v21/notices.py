@@ -18,5 +18,4 @@ INBOUND: Mapping[str, Inbound] = {
     "NotifySettlement": _notice("NotifySettlement", time="settlementTime"),
     "ReportDERControl": _notice("ReportDERControl"),
 }
-"""VatNumberValidation and PullDynamicScheduleUpdate are missing on purpose: we keep neither a register of VAT numbers
-nor dynamic schedules, so their answer is NotSupported."""
+"""PullDynamicScheduleUpdate is missing on purpose: we keep no dynamic schedules, so its answer is NotSupported."""

@@ -368,20 +368,6 @@ async def test_1_6_is_asked_for_each_kind_and_has_words_of_its_own(here: Place) 
         assert "V2GRootCertificate" in outcome.detail
 
 
-# --- what is asked about cars --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("version", ["2.0.1", "2.1"])
-async def test_what_we_cannot_know_of_cars_certificates_is_said_to_be_so(here: Place, version: str) -> None:
-    async with raw(here.bridge.url, "CP1", f"ocpp{version}") as charger:
-        wanted = {"iso15118SchemaVersion": "urn:iso:15118:2:2013:MsgDef", "action": "Install", "exiRequest": "eA=="}
-        answer = await charger.call("Get15118EVCertificate", wanted)
-        assert (answer["status"], answer["exiResponse"]) == ("Failed", "")
-        data = {**HASHES, "responderURL": "http://ocsp.example"}
-        answer = await charger.call("GetCertificateStatus", {"ocspRequestData": data})
-        assert (answer["status"], answer["statusInfo"]["reasonCode"]) == ("Failed", "NotConfigured")
-
-
 # --- security events -------------------------------------------------------------------------------------------------
 
 
