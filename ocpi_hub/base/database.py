@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ClauseElement, ColumnElement, DateTime, MetaData, Row, Text, TypeDecorator, cast
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.exc import DBAPIError
@@ -47,13 +47,13 @@ class UtcTime(TypeDecorator[datetime]):
 
 
 class JsonText(TypeDecorator[str]):
-    """A JSONB column whose Python side is the JSON text itself.
+    """A json column whose Python side is the JSON text itself.
 
-    Kept documents are written as the text that came and are sent as the text that PostgreSQL gives: numbers
-    keep every digit, unknown fields stay, and a list of a hundred objects is never parsed.
+    Kept documents are written and sent as text: numbers keep every digit, unknown fields stay, and a list of a hundred
+    objects is never parsed, by PostgreSQL neither (JSONB would be written out anew each time that it is read).
     """
 
-    impl = JSONB
+    impl = JSON
     cache_ok = True
 
     def bind_processor(self, dialect: Dialect) -> Callable[[str | None], str | None]:
@@ -63,7 +63,7 @@ class JsonText(TypeDecorator[str]):
         return _as_it_is
 
     def column_expression(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
-        # Read as text: the driver's own JSONB codec parses, and turns numbers into floats.
+        # Read as text: the driver's own codec parses, and turns numbers into floats.
         return cast(column, Text)
 
 

@@ -53,8 +53,6 @@ class Resources:
         self.engine = engine
         self.alone = alone(engine)
         self.sessions: async_sessionmaker[AsyncSession] = session_maker(engine, {Resources: self})
-        self.looks: async_sessionmaker[AsyncSession] = session_maker(self.alone, {Resources: self})
-        """Sessions for reading only, in which each statement is a transaction of its own: there is nothing to begin."""
         self.redis = redis_client
         self.clock = clock
         self._ring = ring

@@ -65,7 +65,7 @@ ON CONFLICT (platform_id, lane) DO UPDATE SET
     due_at = CASE WHEN owed.dead_at IS NULL AND owed.attempts > 0 THEN owed.due_at ELSE excluded.due_at END
 """
 _OWE = f"""{INTO}
-SELECT receiver.platform_id, receiver.lane, :kind, :owner_key, :key, :verb, :path, :url, CAST(:body AS jsonb),
+SELECT receiver.platform_id, receiver.lane, :kind, :owner_key, :key, :verb, :path, :url, CAST(:body AS json),
        :from_party, receiver.to_party, :correlation_id, CAST(:urgency AS int), 1, 0, CAST(:at AS timestamptz),
        CAST(:at AS timestamptz), CAST(:expires_at AS timestamptz)
 FROM unnest(CAST(:platforms AS text[]), CAST(:lanes AS text[]), CAST(:parties AS text[]))

@@ -82,8 +82,7 @@ class _Sender:
             raise InvalidParameters("date_from: is required")
         after = read_cursor(params.get("cursor"))
         seen = await sight(self.kind, heard.caller, heard.routing, resources)
-        async with resources.looks() as db:
-            page = await reading.page(db, self.kind, query=query, sight=seen, after=after)
+        page = await reading.page(resources.alone, self.kind, query=query, sight=seen, after=after)
         headers = {"X-Total-Count": str(page.total), "X-Limit": str(most)}
         if page.last is not None:
             headers["Link"] = next_link(_url(heard), query, filters={"cursor": cursor(page.last)})

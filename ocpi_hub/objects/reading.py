@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from ocpi_hub.objects import statements
 from ocpi_hub.objects.kinds import Kind
 from ocpi_hub.objects.tables import Kept
 from ocpi_hub.wire.headers import PartyId
 from ocpi_hub.wire.paging import PageQuery
+
+_FAR = 1000
+"""From this offset on it is asked first how many there are, to walk from the nearer end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,24 +94,29 @@ async def find(
 
 
 async def page(
-    db: AsyncSession, kind: Kind, *, query: PageQuery, sight: Sight | None = None, after: int | None = None
+    engine: AsyncEngine, kind: Kind, *, query: PageQuery, sight: Sight | None = None, after: int | None = None
 ) -> Page:
     """A part of the list of what `sight` shows (None: everything), with `last_updated` inside of the query's dates.
 
     `after` is the `last` of the page before and then stands in place of the query's offset: deep pages cost what
     the first one costs. What an offset skips is walked through, from the nearer end of the list where it is counted.
+    `engine` is one of database.alone(): a page is one statement, or two where its end must be known first.
     """
     dates = {"date_from": query.date_from, "date_to": query.date_to}
     filters: dict[str, Any] = {name: when for name, when in dates.items() if when is not None}
     if sight is not None:
         filters |= sight.filters()
     asked = frozenset(filters)
-    total: int = (await statements.total(kind, asked).rows(db, filters))[0].n
-    place = {"after": after} if after is not None else {"skip": query.offset}
+    place = {"after": after} if after is not None else {"skip": query.offset} if query.offset else {}
     ways = asked | frozenset(place)
-    if after is None and 2 * query.offset > total and statements.has_count(kind, asked):
-        ways |= frozenset({"from_end"})
-    rows = await statements.page(kind, ways).rows(db, filters | place | {"take": query.limit + 1})
+    if after is None and query.offset >= _FAR and statements.has_count(kind, asked):
+        counted: int = (await statements.total(kind, asked).alone(engine, filters))[0].total
+        if 2 * query.offset > counted:
+            ways |= frozenset({"from_end"})
+    rows = await statements.page(kind, ways).alone(engine, filters | place | {"take": query.limit + 1})
+    total: int = rows[0].total
+    if rows[0].pk is None:  # the one row that only says how many there are
+        return Page(documents=[], total=total, last=None)
     shown = rows[: query.limit]
     return Page(
         documents=[row.document for row in shown],

@@ -166,31 +166,37 @@ def seen(table: Table, asked: frozenset[str]) -> Iterator[ColumnElement[bool]]:
 
 @cache
 def page(kind: Kind, asked: frozenset[str]) -> Quick:
-    """pk and document of at most `take` objects in order of arrival, under the conditions that are `asked`.
+    """pk and document of at most `take` objects in order of arrival, under the conditions that are `asked`, and beside
+    each the `total` of them all. A page without objects is one row that has nothing but the total.
 
-    `asked` also says from where: `after` a pk, or so many to `skip`; these are counted from the end of the list where
-    `from_end` is asked, which only a list with a kept count can be.
+    `asked` also says from where: `after` a pk, or with so many to `skip`; these are counted from the end of the list
+    where `from_end` is asked, which only a list with a kept count can be.
 
-    The places are found first and the documents rendered after: text that stands below an OFFSET or a sort would
-    be rendered for every row that is skipped.
+    Where some are skipped, the places are found first and the documents fetched after: what stands below an OFFSET
+    would be fetched for every row that is skipped.
     """
-    table = table_of(kind)
-    places = select(table.c.pk).where(*_conditions(kind, asked))
-    if "after" in asked:
-        places = places.where(table.c.pk > bindparam("after", type_=BigInteger))
+    table, count = table_of(kind), _total(kind, asked).cte("count")
+    places, columns = select(table.c.pk).where(*_conditions(kind, asked)), (table.c.pk, table.c.document)
+    take = bindparam("take", type_=BigInteger)
     if "from_end" in asked:
         # The count is of the same moment as the list: both are of one statement.
-        rest = _total(kind, asked).scalar_subquery() - bindparam("skip", type_=BigInteger)
-        take = func.greatest(func.least(rest, bindparam("take", type_=BigInteger)), 0)
-        left = func.greatest(rest - bindparam("take", type_=BigInteger), 0)
-        places = places.order_by(table.c.pk.desc()).limit(take).offset(left)
+        rest = select(count.c.total).scalar_subquery() - bindparam("skip", type_=BigInteger)
+        some = func.greatest(func.least(rest, take), 0)
+        places = places.order_by(table.c.pk.desc()).limit(some).offset(func.greatest(rest - take, 0))
         # As an array, for how many they are is not known when the statement is planned.
-        here = table.c.pk == any_(func.array(places.scalar_subquery()))
-        return Quick(select(table.c.pk, table.c.document).where(here).order_by(table.c.pk))
-    places = places.order_by(table.c.pk).limit(bindparam("take"))
-    places = places.offset(bindparam("skip")) if "skip" in asked else places
-    found = places.subquery("places")
-    return Quick(select(table.c.pk, table.c.document).join(found, found.c.pk == table.c.pk).order_by(found.c.pk))
+        found = select(*columns).where(table.c.pk == any_(func.array(places.scalar_subquery())))
+    elif "skip" in asked:
+        near = places.order_by(table.c.pk).limit(take).offset(bindparam("skip", type_=BigInteger)).subquery("places")
+        found = select(*columns).join(near, near.c.pk == table.c.pk)
+    else:
+        first = [table.c.pk > bindparam("after", type_=BigInteger)] if "after" in asked else []
+        found = select(*columns).where(*_conditions(kind, asked), *first).order_by(table.c.pk).limit(take)
+    shown = found.subquery("shown")
+    return Quick(
+        select(shown.c.pk, shown.c.document, count.c.total)
+        .select_from(count.outerjoin(shown, true()))
+        .order_by(shown.c.pk)
+    )
 
 
 def has_count(kind: Kind, asked: frozenset[str]) -> bool:
@@ -200,16 +206,16 @@ def has_count(kind: Kind, asked: frozenset[str]) -> bool:
 
 @cache
 def total(kind: Kind, asked: frozenset[str]) -> Quick:
-    """How many objects there are under the conditions that are `asked`, as `n`."""
+    """How many objects there are under the conditions that are `asked`, as `total`."""
     return Quick(_total(kind, asked))
 
 
 def _total(kind: Kind, asked: frozenset[str]) -> Select[Any]:
     if has_count(kind, asked):
         counts = cast(Table, KeptCount.__table__)  # type: ignore[attr-defined]
-        n = func.coalesce(func.sum(counts.c.n), 0).cast(BigInteger).label("n")
-        return select(n).where(counts.c.module == str(kind.module), *seen(counts, asked))
-    return select(func.count().label("n")).select_from(table_of(kind)).where(*_conditions(kind, asked))
+        total = func.coalesce(func.sum(counts.c.n), 0).cast(BigInteger).label("total")
+        return select(total).where(counts.c.module == str(kind.module), *seen(counts, asked))
+    return select(func.count().label("total")).select_from(table_of(kind)).where(*_conditions(kind, asked))
 
 
 def _conditions(kind: Kind, asked: frozenset[str]) -> Iterator[ColumnElement[bool]]:

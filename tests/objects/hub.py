@@ -77,8 +77,7 @@ class Hub:
         return json.loads((await self.row(kind, object_id, **named)).document)
 
     async def page(self, kind: Kind, *, sight: Sight | None = None, after: int | None = None, **query: Any) -> Page:
-        async with self.resources.unit_of_work() as db:
-            return await reading.page(db, kind, query=PageQuery(**query), sight=sight, after=after)
+        return await reading.page(self.resources.alone, kind, query=PageQuery(**query), sight=sight, after=after)
 
     async def find(self, kind: Kind, object_id: str, **more: Any) -> list[Kept]:
         async with self.resources.unit_of_work() as db:

@@ -76,8 +76,7 @@ class Crawl:
     async def kept(self, module: str = "locations") -> dict[str, Any]:
         """What the hub keeps of a module, by id."""
         kind = KINDS[module]
-        async with self.hub.resources.sessions() as db:
-            page = await reading.page(db, kind, query=PageQuery(limit=1000))
+        page = await reading.page(self.hub.resources.alone, kind, query=PageQuery(limit=1000))
         documents = [loads(text) for text in page.documents]
         assert page.total == len(documents)
         return {document[kind.key_field]: document for document in documents}
