@@ -13,11 +13,20 @@ from starlette.middleware import Middleware
 
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.clearing import passing
-from ocpi_hub.modules import chargingprofiles, commands, credentials, hubclientinfo, owned, preferences, versions
+from ocpi_hub.modules import (
+    chargingprofiles,
+    commands,
+    credentials,
+    describing,
+    hubclientinfo,
+    owned,
+    preferences,
+    versions,
+)
 from ocpi_hub.modules.versions import Mounted
 from ocpi_hub.objects.kinds import KINDS, SESSIONS
 from ocpi_hub.routing.address import VERSION
-from ocpi_hub.routing.door import Door
+from ocpi_hub.routing.door import Door, Place, Straight
 from ocpi_hub.wire.parties import InterfaceRole, ModuleId
 
 
@@ -25,12 +34,13 @@ def create_ocpi(resources: Resources) -> FastAPI:
     """The app for everything under /ocpi. Its errors are rendered by the door, whoever raised them."""
     passing.bind(resources)
     served: set[tuple[str, InterfaceRole]] = set()
+    straight: dict[Place, Straight] = {}
     app = FastAPI(
         title="OCPI hub",
         version=VERSION,
         openapi_url=None,
         redirect_slashes=False,
-        middleware=[Middleware(Door, resources=resources, served=served)],
+        middleware=[Middleware(Door, resources=resources, served=served, straight=straight)],
         exception_handlers={HTTPException: _leave_to_the_door, RequestValidationError: _leave_to_the_door},
     )
     mounted: list[Mounted] = []
@@ -44,6 +54,7 @@ def create_ocpi(resources: Resources) -> FastAPI:
         mounted.append(Mounted(module, role, f"/ocpi/{VERSION}/{role.value.lower()}/{module}"))
         app.include_router(router, prefix=mounted[-1].path)
         served.add((module, role))
+        straight |= {(module, role, *place): route for place, route in describing.straight(router).items()}
     for module, role in PASSED_ON:
         mounted.append(Mounted(module, role, f"/ocpi/{VERSION}/{role.value.lower()}/{module}"))
     return app

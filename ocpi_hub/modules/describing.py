@@ -18,6 +18,7 @@ from ocpi_hub.objects.kinds import DEFAULT_TOKEN_TYPE, Kind
 from ocpi_hub.wire.types import DateTime, OcpiModel
 
 Json = dict[str, Any]
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 _PAGE: tuple[tuple[str, Json, str], ...] = (
     ("date_from", {"type": "string", "format": "date-time"}, "Only objects last updated at or after this time"),
@@ -46,6 +47,18 @@ class Direct(APIRoute):
             raise HTTPException(405, headers={"Allow": ", ".join(sorted(self.allowed | (self.methods or set())))})
         response: Response = await self.endpoint(Request(scope, receive))
         await response(scope, receive, send)
+
+
+def straight(router: APIRouter) -> dict[tuple[int, str], tuple[tuple[str, ...], Endpoint]]:
+    """The routes that need no way to be found: how many ids stand in the URL, and the method, say which it is. Each
+    with the names of its ids. Routes with words of their own in their path are not among them."""
+    found: dict[tuple[int, str], tuple[tuple[str, ...], Endpoint]] = {}
+    for route in router.routes:
+        segments = route.path.removeprefix("/").split("/") if isinstance(route, Direct) and route.path else []
+        if isinstance(route, Direct) and all(one.startswith("{") and one.endswith("}") for one in segments):
+            names = tuple(one[1:-1] for one in segments)
+            found |= {(len(names), method): (names, route.endpoint) for method in route.methods or ()}
+    return found
 
 
 def add(

@@ -38,7 +38,8 @@ AT_ONCE, AT_A_TIME = 500, 25
 MOST_NOTES = 10_000
 MOST_BYTES = 32 * 1024 * 1024
 """What waits in memory at most, bodies included."""
-LONGEST_BODY = 16 * 1024
+LONGEST_BODY, LONGEST_READ = 16 * 1024, 4 * 1024
+"""Bytes of a body that are kept; of an answer to a GET less, for what can be read can be read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,7 @@ class Journal:
         """Keep a note; at once, and without an error. Too many at a time are dropped."""
         if not self._kept:
             return
-        note.request_body, note.response_body = self._cut(note.request_body), self._cut(note.response_body)
+        note.request_body, note.response_body = self._cut(note.request_body), self._cut(note.response_body, note)
         if len(self._waiting) >= MOST_NOTES or self._bytes >= MOST_BYTES:
             self._dropped += 1
             return
@@ -153,11 +154,12 @@ class Journal:
             # In a context of its own: it is no part of the request that happened to start it.
             self._writing = asyncio.get_running_loop().create_task(self._write(), context=Context())
 
-    def _cut(self, body: bytes | None) -> bytes | None:
+    def _cut(self, body: bytes | None, answers: Note | None = None) -> bytes | None:
         """As much of a body as may be kept, and one byte more to know that it was cut."""
         if not body or not self._bodies:
             return None
-        return body if len(body) <= LONGEST_BODY else body[: LONGEST_BODY + 1]
+        longest = _longest_answer(answers) if answers is not None else LONGEST_BODY
+        return body if len(body) <= longest else body[: longest + 1]
 
     async def _write(self) -> None:
         while self._waiting:
@@ -262,13 +264,17 @@ def _row(note: Note) -> dict[str, Any]:
         "milliseconds": note.milliseconds,
         "rule": note.rule,
         "reason": _plain((note.reason or "")[:1000]) or None,
-        "request": _body(note.request_body, note),
-        "response": _body(note.response_body, note),
+        "request": _body(note.request_body, note, longest=LONGEST_BODY),
+        "response": _body(note.response_body, note, longest=_longest_answer(note)),
     }
 
 
-def _body(body: bytes | None, note: Note) -> str | None:
-    return mask_body(body, note.module, longest=LONGEST_BODY) if body else None
+def _longest_answer(note: Note) -> int:
+    return LONGEST_READ if note.method == "GET" else LONGEST_BODY
+
+
+def _body(body: bytes | None, note: Note, *, longest: int) -> str | None:
+    return mask_body(body, note.module, longest=longest) if body else None
 
 
 def _plain(value: str | None) -> Any:

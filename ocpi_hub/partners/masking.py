@@ -44,7 +44,7 @@ def mask_body(body: bytes, module: str, *, longest: int) -> str:
     text = shown.decode("utf-8", "replace").replace("\x00", "")
     if b"/via/" in lowered:
         text = _VIA.sub(rf"\1{MASK}", text)
-    return text if len(body) <= longest else f"{text} … ({len(body)} bytes)"
+    return text if len(body) <= longest else f"{text} …"  # the body may have been cut before: nobody knows its length
 
 
 def _values(body: bytes, lowered: bytes, name: bytes) -> Iterator[tuple[int, int]]:

@@ -38,7 +38,7 @@ def test_bodies(module: str, body: str, kept: str) -> None:
 def test_a_body_that_is_cut_shows_no_part_of_a_secret(longest: int) -> None:
     body = b'{"uid":"SECRET\\"TOO","contract_id":"SECRETS"}'
     assert "SEC" not in mask_body(body, "tokens", longest=longest)
-    assert mask_body(body, "tokens", longest=longest).endswith(f"… ({len(body)} bytes)")
+    assert mask_body(body, "tokens", longest=longest).endswith(" …")
 
 
 def test_what_the_database_cannot_keep_is_left_out() -> None:
