@@ -30,7 +30,16 @@ ON CONFLICT (platform, lane) DO UPDATE SET version = bare_outbox.version + 1, du
 """
 
 
-PAGE = "SELECT document::text FROM location WHERE owner_key = ANY($1) ORDER BY pk LIMIT 100"
+LISTED = """
+CREATE TABLE bare_listed (pk bigint PRIMARY KEY, owner text, document jsonb, last_updated timestamptz);
+INSERT INTO bare_listed SELECT pk, owner_key, document::jsonb, last_updated FROM location;
+CREATE INDEX ON bare_listed (owner, pk);
+ANALYZE bare_listed;
+"""
+"""What the hub keeps of locations, as the least that lists them would keep it."""
+PAGE = "SELECT document::text FROM bare_listed WHERE owner = ANY($1) ORDER BY pk LIMIT 100"
+PAGE_OF_HUB = "SELECT document::text FROM location WHERE owner_key = ANY($1) ORDER BY pk LIMIT 100"
+"""The same of the hub's own table, whose documents are text."""
 
 
 class Connector(BaseModel):
@@ -70,8 +79,7 @@ class Place(BaseModel):
 
 
 def serve_bare(port: Any, database_url: str, tables: str = TABLES) -> None:
-    """Serve until the process is ended; the port is put into the queue `port`. Without `tables` only pages, of a
-    database that has locations."""
+    """Serve until the process is ended; the port is put into the queue `port`. Pages are of a hub's locations."""
     number = _free_port()
     pools: list[asyncpg.Pool] = []
 
@@ -85,17 +93,18 @@ def serve_bare(port: Any, database_url: str, tables: str = TABLES) -> None:
         return Response(ANSWER, media_type="application/json")
 
     async def page(request: Request) -> Response:
-        rows = await pools[0].fetch(PAGE, ["nl/abc"])
+        rows = await pools[0].fetch(PAGE_OF_HUB if "hub" in request.url.path else PAGE, ["nl/abc"])
         body = '{"data":[' + ",".join([row["document"] for row in rows]) + '],"status_code":1000}'
         return Response(body, media_type="application/json")
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: Any = None) -> None:
             pools.append(await asyncpg.create_pool(database_url, min_size=20, max_size=20))
-            if tables:
-                await pools[0].execute(tables)
+            await pools[0].execute(tables)
             await super().startup(sockets)
             port.put(number)
 
-    app = Starlette(routes=[Route("/{cc}/{party}/{id}", put, methods=["PUT"]), Route("/page", page)])
+    app = Starlette(
+        routes=[Route("/{cc}/{party}/{id}", put, methods=["PUT"]), Route("/page", page), Route("/page_of_hub", page)]
+    )
     Server(uvicorn.Config(app, port=number, http="httptools", access_log=False, log_level="error")).run()

@@ -1,8 +1,8 @@
 """Lists: a page of 100 locations of 4 KB from 10,000 kept, against the bare SQL of it; and what depth and number cost.
 
-The bare side is Starlette on the same server with asyncpg, that fetches the same hundred texts and sends them to the
-same reader. Beside it asyncpg alone, in a process of its own, that does nothing with them. The eMSP and PostgreSQL
-share the machine's cores with all.
+The bare side is Starlette on the same server with asyncpg, that fetches the same hundred documents of a table with
+jsonb and sends them to the same reader; once more it does so of the hub's own table. Beside it asyncpg alone, in a process of
+its own, that does nothing with them. The eMSP and PostgreSQL share the machine's cores with all.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ import asyncpg
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.bare import PAGE, serve_bare
+from benchmarks.bare import LISTED, PAGE, serve_bare
 from benchmarks.delivery import fresh
 from benchmarks.filling import fill
 from benchmarks.keeping import JOURNAL_DAYS, onboard, ratio
@@ -86,17 +86,18 @@ def main() -> bool:
             headers[name] = asyncio.run(onboard(database_url, servers.redis_url, port, reader=True))
             asyncio.run(fill(database_url, count=count))
             urls[name] = (database_url, f"http://127.0.0.1:{port}/ocpi/2.2.1/sender/locations?limit=100")
-        bare_url = f"http://127.0.0.1:{stack.enter_context(process(serve_bare, urls['ten'][0], ''))}/page"
+        bare_url = f"http://127.0.0.1:{stack.enter_context(process(serve_bare, urls['ten'][0], LISTED))}/page"
         answers, asks = _spawn.Queue(), _spawn.Queue()
         bare = _spawn.Process(target=_bare, args=(answers, asks, urls["ten"][0]), daemon=True)
         bare.start()
         stack.callback(bare.terminate)
         found: dict[str, list[float]] = {
-            name: [] for name in ("sql", "bare", "ten", "hundred", "deep", "middle", "first")
+            name: [] for name in ("sql", "bare", "own", "ten", "hundred", "deep", "middle", "first")
         }
         for turn in range(ROUNDS + 1):
             asks.put(True)
             rates = {"sql": answers.get(timeout=60), "bare": asyncio.run(load(bare_url, {}))}
+            rates["own"] = asyncio.run(load(f"{bare_url}_of_hub", {}))
             rates |= {name: asyncio.run(load(urls[name][1], headers[name])) for name in ("ten", "hundred")}
             for name, offset in (("first", 0), ("middle", 50_000), ("deep", 99_000)):
                 url = f"{urls['hundred'][1]}&offset={offset}"
@@ -118,6 +119,7 @@ def _print(found: dict[str, list[float]]) -> bool:
     row("asyncpg alone, 10,000 kept", "sql")
     row("bare side, 10,000 kept", "bare")
     row("hub, 10,000 kept", "ten", f"{against:.2f}", f"≥ {OF_BARE}")
+    row("bare side on the hub's own table", "own", f"{ratio(found['own'], found['bare']):.2f}")
     row("hub, 100,000 kept", "hundred", f"{keeps:.2f}", f"≥ {KEEPS}")
     row("one after the other: the first of 100,000", "first")
     row("  at offset 50,000", "middle", f"{ratio(found['first'], found['middle']):.2f} times")
