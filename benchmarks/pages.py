@@ -1,7 +1,7 @@
 """Lists: a page of 100 locations of 4 KB from 10,000 kept, against the bare SQL of it; and what depth and number cost.
 
 The bare side is Starlette on the same server with asyncpg, that fetches the same hundred documents of a table with
-jsonb and sends them to the same reader; once more it does so of the hub's own table. Beside it asyncpg alone, in a process of
+jsonb and sends them to the same reader; once more of the hub's own table. Beside it asyncpg alone, in a process of
 its own, that does nothing with them. The eMSP and PostgreSQL share the machine's cores with all.
 """
 
