@@ -1,7 +1,8 @@
 """Writing down who a platform is: its parties, its endpoints, its credentials; and who may not be whom.
 
 A party belongs to one platform (credentials.asciidoc: the combination is "always unique"). Nothing in OCPI proves
-that a platform speaks for a party, so the invitation's list decides where there is one, and else first come.
+that a platform speaks for a party, so the invitation's list decides where there is one, and else first come; one that
+was somebody else's has a history here, which goes only to whom the operator names.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from sqlmodel import col, select
 
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.base.secrets import Vault
-from ocpi_hub.partners import presence
+from ocpi_hub.partners import presence, roster
 from ocpi_hub.partners.directory import Directory
 from ocpi_hub.partners.exploring import Explored
 from ocpi_hub.partners.learning import learn
@@ -60,6 +61,16 @@ def check_claims(platform: Platform, roles: Sequence[CredentialsRole], snapshot:
             home = snapshot.platform(entry.platform_id)
             if entry.platform_id != platform.id and home is not None and home.registered:
                 raise refuse(platform.id, role, why="belongs to another platform")
+
+
+async def check_succession(db: AsyncSession, platform: Platform, roles: Sequence[CredentialsRole]) -> None:
+    """Whether each party that was another platform's before is named by the list of this one's invitation: it will read
+    the sessions, CDRs and tokens that are kept for the party. Raises ClaimRefused."""
+    named = {(one["role"], PartyId(one["country_code"], one["party_id"])) for one in platform.expected}
+    unnamed = {(role.party.key, role.role.value): role for role in roles if (role.role, role.party) not in named}
+    for line in await roster.lines(db, unnamed.keys()):
+        if line.platform_id != platform.id:
+            raise refuse(platform.id, unnamed[line.key, line.role], why="was another platform's: invite it by its name")
 
 
 async def enrol(

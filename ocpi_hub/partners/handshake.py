@@ -24,7 +24,7 @@ from ocpi_hub.dialects.speaking import unwrapped
 from ocpi_hub.partners import keyring, roster
 from ocpi_hub.partners.client import PartnerClient, Refused, Result, Told
 from ocpi_hub.partners.directory import Caller, Directory
-from ocpi_hub.partners.enrolment import check_claims, enrol, leave
+from ocpi_hub.partners.enrolment import check_claims, check_succession, enrol, leave
 from ocpi_hub.partners.exploring import Explored, HandshakeFailed, explore
 from ocpi_hub.partners.journal import About
 from ocpi_hub.partners.tables import Platform
@@ -104,6 +104,7 @@ async def receive(resources: Resources, caller: Caller, credentials: Credentials
         platform = await _locked(db, caller.platform.id)
         if not await keyring.holds(db, resources, caller.presented_token):
             raise NotAuthenticated("this credentials token has been used up or replaced meanwhile")
+        await check_succession(db, platform, credentials.roles)
         await enrol(db, resources, platform, credentials, explored)
         if caller.purpose == keyring.INVITE:
             await keyring.revoke(db, resources, platform.id)

@@ -51,6 +51,8 @@ async def find(resources: Resources, call: Call, snapshot: Snapshot) -> Found:
                 return _one(call, snapshot, about, what="session") or _unknown("session")
             case ModuleId.TOKENS, InterfaceRole.SENDER, "POST", (uid, "authorize"):
                 _require_open(call)
+                if call.body:
+                    _ = call.document  # what is no LocationReferences at all is nobody's to answer
                 return await _by_token(db, call, snapshot, uid)
             case ModuleId.CHARGING_PROFILES, InterfaceRole.SENDER, "PUT", (session_id,):
                 _require_open(call)

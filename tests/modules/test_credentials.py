@@ -11,6 +11,7 @@ from sqlalchemy import text
 from ocpi_hub.partners import register
 from tests.world import faults
 from tests.world.hub import Hub
+from tests.world.objects import cdr
 from tests.world.partner import Partner
 
 EXAMPLES = Path(__file__).parent.parent / "spec_examples"
@@ -419,7 +420,8 @@ async def test_who_has_left_may_come_back_with_a_new_invitation(hub: Hub, cpo: P
     await cpo.register(hub.versions_url, await hub.invite("first"))
     await credentials(cpo, hub, "DELETE")
 
-    assert (await cpo.register(hub.versions_url, await hub.invite("again"))).json()["status_code"] == 1000
+    again = await hub.invite("again", parties=[("CPO", "nl", "abc")])
+    assert (await cpo.register(hub.versions_url, again)).json()["status_code"] == 1000
 
     parties = {p["name"]: [q["party_id"] for q in p["parties"]] for p in await hub.platforms()}
     assert parties == {"first": [], "again": ["ABC"]}
@@ -464,6 +466,34 @@ async def test_a_party_of_another_platform_is_refused(hub: Hub, cpo: Partner) ->
         assert thief.heard == []
     assert [p["name"] for p in await hub.platforms() if p["parties"]] == ["the real one"]
     assert (await cpo.get("locations")).status_code == 200
+
+
+@pytest.mark.parametrize("ends", ["DELETE", "PUT"])
+async def test_what_was_kept_for_a_party_goes_to_nobody_that_claims_it_later(hub: Hub, cpo: Partner, ends: str) -> None:
+    """A party that left, or that a platform gave up, has a history here: sessions and CDRs of its drivers."""
+    async with Partner(("EMSP", "DE", "MSP"), name="the real one") as emsp:
+        await emsp.register(hub.versions_url, await hub.invite("the real one"))
+        await cpo.register(hub.versions_url, await hub.invite("charging"))
+        assert (await cpo.post("cdrs", "", cdr(owner=("NL", "ABC")))).status_code == 201
+        assert len((await emsp.get("cdrs")).json()["data"]) == 1
+        if ends == "DELETE":
+            await credentials(emsp, hub, "DELETE")
+        else:
+            emsp.party = ("EMSP", "DE", "NEW")
+            await emsp.renew()
+    async with Partner(("EMSP", "de", "msp"), name="thief") as thief:
+        answer = await thief.register(hub.versions_url, await hub.invite("thief"))
+        assert (answer.status_code, answer.json()["status_code"]) == (200, 2001)
+        assert thief.hub_token is None
+        thief.party = ("EMSP", "DE", "XXX")
+        assert (await thief.register(hub.versions_url, await hub.invite("honest"))).json()["status_code"] == 1000
+        thief.more = (("EMSP", "DE", "MSP"),)
+        assert (await thief.renew()).json()["status_code"] == 2001
+        assert (await thief.get("cdrs")).json()["data"] == []
+    async with Partner(("EMSP", "DE", "MSP"), name="successor") as successor:
+        named = await hub.invite("successor", parties=[("EMSP", "DE", "MSP")])
+        assert (await successor.register(hub.versions_url, named)).json()["status_code"] == 1000
+        assert len((await successor.get("cdrs")).json()["data"]) == 1
 
 
 async def test_a_put_cannot_add_a_party_of_another_platform(hub: Hub, cpo: Partner, emsp: Partner) -> None:

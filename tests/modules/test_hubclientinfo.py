@@ -236,7 +236,8 @@ async def test_h2_whoever_unregisters_or_is_removed_stays_on_the_list_as_suspend
     assert await sees(emsp) == {OWN, ("NL/ABC", "CPO", "SUSPENDED")}
 
     emsp.heard.clear()
-    await join(hub, cpo, "The same party on a new connection")
+    again = await hub.invite("The same party on a new connection", parties=[cpo.party])
+    assert (await cpo.register(hub.versions_url, again)).json()["status_code"] == 1000
     await told(emsp, ("NL/ABC", "CPO", "CONNECTED"))
     assert await sees(emsp) == {OWN, ("NL/ABC", "CPO", "CONNECTED")}
 

@@ -261,3 +261,13 @@ async def test_a_location_is_answered_in_its_owner_s_name(world: Roaming) -> Non
     assert (said(answer), routed(answer)) == ((200, 1000), ("DE/MSP", "NL/ABC"))
     await broadcast(world.cpo2, "locations", location("loc1", owner=BEC))
     assert said(await world.emsp.get("locations", "LOC1")) == (200, 2001)
+
+
+@pytest.mark.parametrize(("body", "expected"), [(b"{", (400, 2001)), (b"[]", (200, 2001)), (b"\xff", (400, 2001))])
+async def test_what_is_no_question_about_a_token_is_asked_of_nobody(
+    world: Roaming, body: bytes, expected: tuple[int, int]
+) -> None:
+    for to in (None, "NL/HUB"):
+        answer = await world.cpo.call("POST", "tokens", "T1/authorize", role="SENDER", content=body, to=to)
+        assert said(answer) == (expected if to is None else (200, 2001))
+    assert world.others() == []
