@@ -122,14 +122,16 @@ async def _transaction(desk: Reception, speaker: Speaker, told: TransactionTold,
     if await desk.news.take(told, hearing, sharing=speaker.key in desk.sharing):
         return Reply(desk.now(), ocpp_id=told.ocpp_id)
 
-    async def take(db: AsyncSession) -> tuple[TransactionRow, Decimal | None]:
-        row = await transactions.take(db, told, hearing, verdict)
+    async def take(db: AsyncSession) -> tuple[TransactionRow, Verdict | None, Decimal | None]:
+        row, said = await transactions.take(db, told, hearing, verdict), verdict
         if speaker.key in desk.sharing:
             await balancer.measured(db, speaker.key, row.evse_id, told.readings, at=received)
-        return row, await _total_cost(db, desk, row)
+        if told.id_token is not None and not told.asks:
+            said = await transactions.verdict_at_start(db, row, told.id_token)
+        return row, said, await _total_cost(db, desk, row)
 
-    row, total_cost = await desk.ledger.write(take)
-    return Reply(desk.now(), verdict=verdict, ocpp_id=row.ocpp_id, total_cost=total_cost)
+    row, said, total_cost = await desk.ledger.write(take)
+    return Reply(desk.now(), verdict=said, ocpp_id=row.ocpp_id, total_cost=total_cost)
 
 
 async def _total_cost(db: AsyncSession, desk: Reception, row: TransactionRow) -> Decimal | None:

@@ -16,7 +16,7 @@ from sqlmodel import col
 from bridge_ocpp.clock import WRONG, Judged
 from bridge_ocpp.dialects.words import ConnectorTold, Metered, Stage, TransactionTold
 from bridge_ocpp.hearing import Hearing
-from bridge_ocpp.port import ChargingState, ConnectorStatus, HubPort, Verdict
+from bridge_ocpp.port import ChargingState, ConnectorStatus, HubPort, IdToken, Verdict
 from bridge_ocpp.records import kept_verdict, read_verdict
 from bridge_ocpp.speaker import Speaker
 from bridge_ocpp.tables import TRANSACTION_NUMBER, ChargerRow, ConnectorRow, TransactionEventRow, TransactionRow
@@ -129,6 +129,17 @@ async def answered(db: AsyncSession, told: TransactionTold, hearing: Hearing) ->
     if found is None:
         return None
     return Answered(found[0], read_verdict(found[1]))
+
+
+async def verdict_at_start(db: AsyncSession, row: TransactionRow, token: IdToken) -> Verdict | None:
+    """What was said of this token as the transaction began; None where it began with another one, or unasked."""
+    if row.token_key != token.value.casefold():
+        return None
+    event = TransactionEventRow
+    kept = select(col(event.verdict)).where(
+        col(event.transaction_id) == row.id, col(event.stage) == Stage.STARTED, col(event.verdict).is_not(None)
+    )
+    return read_verdict(await db.scalar(kept.order_by(col(event.id)).limit(1)))
 
 
 async def settle_due(db: AsyncSession, hub: HubPort, *, now: datetime, limit: int = 1) -> int:

@@ -498,6 +498,22 @@ async def test_a_refused_start_of_1_6_is_recorded_all_the_same(here: Place) -> N
     assert here.hub.asked == [(IdToken("TAG"), port.Where("CP1", 1, 1))]
 
 
+async def test_the_answer_to_a_stop_says_of_its_token_what_the_start_said(here: Place) -> None:
+    here.hub.verdict = Verdict(AuthStatus.ACCEPTED, group=IdToken("FAMILY"))
+    async with raw(here.bridge.url, "CP1") as charger:
+        for id_tag, answer in (
+            ("tag", {"idTagInfo": {"status": "Accepted", "parentIdTag": "FAMILY"}}),
+            ("OTHER", {}),
+            (None, {}),
+        ):
+            begin = start(timestamp=stamp(ago(3)))
+            number = (await charger.call("StartTransaction", begin))["transactionId"]
+            end = stop(number) | ({"idTag": id_tag} if id_tag else {})
+            assert await charger.call("StopTransaction", end) == answer
+            assert await charger.call("StopTransaction", end) == answer
+    assert len(here.hub.asked) == 3, "nobody is asked again about a stop"
+
+
 async def test_a_token_that_comes_later_or_is_accepted_later_is_the_one_that_counts(here: Place) -> None:
     async with raw(here.bridge.url, "CP1", "ocpp2.0.1") as charger:
         await charger.call("TransactionEvent", event("Started", 0, ago(5), evse={"id": 1}))

@@ -126,6 +126,11 @@ def _stop(payload: Payload) -> TransactionTold:
     )
 
 
+def _stop_answer(reply: Reply) -> Payload:
+    """What is known of the token that stopped it: nothing, where it was stopped without one or by another one."""
+    return {} if reply.verdict is None else {"idTagInfo": id_tag_info(reply.verdict)}
+
+
 def _meter_values(payload: Payload) -> Metered:
     connector = place(payload["connectorId"])
     transaction = payload.get("transactionId")
@@ -215,7 +220,7 @@ INBOUND: Mapping[str, Inbound] = {
     "Authorize": Inbound(_token, _token_answer),
     "StartTransaction": Inbound(_start, _start_answer),
     "MeterValues": Inbound(_meter_values, nothing),
-    "StopTransaction": Inbound(_stop, nothing),
+    "StopTransaction": Inbound(_stop, _stop_answer),
     "DataTransfer": DATA_TRANSFER,
 }
 
