@@ -11,6 +11,7 @@ from ocpi_hub.admin import (
     clearing,
     devices,
     displays,
+    invitations,
     ledger,
     local_lists,
     messages,
@@ -54,6 +55,7 @@ def create_admin(resources: Resources) -> FastAPI:
     install_errors(app)
     parts = (
         partners,
+        invitations,
         agreements,
         messages,
         chargers,

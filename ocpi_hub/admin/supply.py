@@ -1,5 +1,6 @@
 """What an operator of chargers sells and to whom: own cards and own tariffs."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -75,11 +76,16 @@ async def every_card(resources: Resources, *, limit: int, offset: int = 0) -> li
 @router.get("/tokens/{uid}")
 async def get_token(uid: str, resources: ResourcesDep) -> Any:
     """One own card."""
+    return Json(await one_card(resources, uid))
+
+
+async def one_card(resources: Resources, uid: str) -> dict[str, Any]:
+    """One own card. Raises AdminError 404."""
     async with resources.unit_of_work() as db:
         card = await cards.find(db, uid)
     if card is None:
         raise not_found("token", uid)
-    return Json(card_document(card))
+    return card_document(card)
 
 
 @router.delete("/tokens/{uid}", status_code=204)
@@ -98,21 +104,36 @@ async def forget_card(resources: Resources, uid: str) -> None:
 @router.put("/tariffs/{tariff_id}")
 async def put_tariff(tariff_id: str, document: BodyDep, resources: ResourcesDep) -> Any:
     """Keep and publish a tariff of our own chargers: an OCPI Tariff object."""
+    return Json(await keep_tariff(resources, tariff_id, document))
+
+
+async def keep_tariff(resources: Resources, tariff_id: str, document: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep and publish a tariff of our own chargers, an OCPI Tariff object; gives it as it is kept."""
     async with resources.unit_of_work() as db:
-        kept = await tariffs.put(resources, tariff_id, document, db)
-    return Json(wire_json.loads(kept))
+        kept: dict[str, Any] = wire_json.loads(await tariffs.put(resources, tariff_id, document, db))
+    return kept
 
 
 @router.get("/tariffs")
 async def get_tariffs(resources: ResourcesDep) -> Any:
     """The tariffs of our own chargers."""
+    return Json(await every_tariff(resources))
+
+
+async def every_tariff(resources: Resources) -> list[dict[str, Any]]:
+    """The tariffs of our own chargers."""
     async with resources.unit_of_work() as db:
-        return Json([wire_json.loads(text) for text in await tariffs.every(db)])
+        return [wire_json.loads(text) for text in await tariffs.every(db)]
 
 
 @router.delete("/tariffs/{tariff_id}", status_code=204)
 async def delete_tariff(tariff_id: str, resources: ResourcesDep) -> None:
     """Take a tariff away; refused while a charger uses it."""
+    await remove_tariff(resources, tariff_id)
+
+
+async def remove_tariff(resources: Resources, tariff_id: str) -> None:
+    """Take a tariff away; refused while a charger uses it. Raises AdminError 404."""
     async with resources.unit_of_work() as db:
         if not await tariffs.delete(resources, tariff_id, db):
             raise not_found("tariff", tariff_id)

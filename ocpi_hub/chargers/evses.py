@@ -83,9 +83,9 @@ async def known(
     query = select(ChargerEvse).where(ChargerEvse.charger_key == placement.key, col(ChargerEvse.evse_id) == evse_id)
     evse = await db.scalar(query.with_for_update())
     if evse is None:
-        log.warning("charger.evse_added", charger=placement.charger_id, evse=evse_id)
+        log.info("charger.evse_added", charger=placement.charger_id, evse=evse_id)
         evse = await placing.add_evse(placement, evse_id, db, at=at)
     if connector_id > len(evse.connector_ids):
-        log.warning("charger.connector_added", charger=placement.charger_id, evse=evse_id, connector=connector_id)
+        log.info("charger.connector_added", charger=placement.charger_id, evse=evse_id, connector=connector_id)
         await placing.add_connector(placement, evse, connector_id, db, at=at)
     return evse

@@ -17,12 +17,14 @@ from ocpi_hub.cli import (
     charger_security,
     chargers,
     firmware,
+    invitations,
     messages,
     partners,
     publications,
     run,
     simulate,
     sites,
+    tariffs,
 )
 from ocpi_hub.cli import devices as _devices  # noqa: F401 - more commands of a charger
 from ocpi_hub.cli import displays as _displays  # noqa: F401
@@ -42,10 +44,12 @@ app = typer.Typer(
 run.add_to(app)
 messages.add_to(app)
 app.add_typer(partners.app, name="partner")
+app.add_typer(invitations.app, name="invitation")
 app.add_typer(agreements.app, name="agreement")
 charger_security.add_to(chargers.app)
 app.add_typer(chargers.app, name="charger")
 app.add_typer(cards.app, name="card")
+app.add_typer(tariffs.app, name="tariff")
 app.add_typer(certificates.app, name="certificate")
 app.add_typer(alerts.app, name="alert")
 app.add_typer(cdrs.app, name="cdr")

@@ -55,6 +55,14 @@ def list_cards(
     print_table(("card", "status", "group", "expires", ""), rows, empty="no card yet: ocpi-hub card put UID")
 
 
+@app.command(epilog="Example: ocpi-hub card show 04A1B2C3D4E5F6")
+def show(uid: Uid) -> None:
+    """One card, as JSON."""
+    from ocpi_hub.admin.supply import one_card
+
+    print_json(with_hub(lambda resources: one_card(resources, uid)))
+
+
 @app.command(epilog="Example: ocpi-hub card remove 04A1B2C3D4E5F6")
 def remove(uid: Uid) -> None:
     """Forget a card; chargers that accepted it are told to forget it, too."""

@@ -1,4 +1,4 @@
-"""`ocpi-hub charger …`, the security of the link: rotate-password, security-events, certificates."""
+"""`ocpi-hub charger …`, the security of the link: rotate-password, set-password, security-events, certificates."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ocpi_hub.cli.chargers import AsJson, Id
-from ocpi_hub.cli.output import CommandFailed, print_json, print_table, with_hub
+from ocpi_hub.cli.output import CommandFailed, print_json, print_pairs, print_table, with_hub
 
 
 def rotate_password(charger_id: Id) -> None:
@@ -16,6 +16,26 @@ def rotate_password(charger_id: Id) -> None:
     answer = with_hub(lambda resources: rotate(resources, charger_id))
     later = "; it counts after the charger's next reboot, until then the old one does, too"
     print(f"{charger_id} has a new password{later if answer['status'] == 'RebootRequired' else ''}")
+    print(f"Only the charger knows it. For one that you can type in: ocpi-hub charger set-password {charger_id}")
+
+
+def set_password(
+    charger_id: Id,
+    password: Annotated[str | None, typer.Option(help="8 to 64 characters; made and printed once if absent.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say which password a charger must use from now on; the charger is not told, so set it there, too."""
+    from ocpi_hub.admin.chargers import ChangeBody, change
+    from ocpi_hub.base.secrets import new_secret
+
+    made = new_secret()[:32] if password is None else None
+    body = ChangeBody.model_validate({"password": password if made is None else made})
+    changed = with_hub(lambda resources: change(resources, charger_id, body))
+    if as_json:
+        print_json({"id": changed["id"]} | ({"password": made} if made is not None else {}))
+        return
+    print_pairs({"charger": changed["id"], "password": made or "as you gave it"})
+    print("The old one opens nothing any more: set the new one at the charger before it next connects.")
 
 
 def security_events(
@@ -75,6 +95,7 @@ def renew_certificate(charger_id: Id) -> None:
 def add_to(app: typer.Typer) -> None:
     """The commands of this file, among those of `charger`."""
     app.command("rotate-password", epilog="Example: ocpi-hub charger rotate-password BOX-1")(rotate_password)
+    app.command("set-password", epilog="Example: ocpi-hub charger set-password BOX-1")(set_password)
     app.command("security-events", epilog="Example: ocpi-hub charger security-events BOX-1 --critical")(security_events)
     app.command("certificates", epilog="Example: ocpi-hub charger certificates BOX-1")(certificates)
     app.command("install-certificate", epilog="Example: ocpi-hub charger install-certificate BOX-1 --file ca.pem")(

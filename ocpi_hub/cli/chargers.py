@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 from typing import Annotated, Any
+from uuid import UUID, uuid5
 
 import typer
 
@@ -11,13 +12,18 @@ from ocpi_hub.cli.output import CommandFailed, print_json, print_pairs, print_ta
 app = typer.Typer(help="Our own chargers.", epilog="Example: ocpi-hub charger list", no_args_is_help=True)
 
 Id = Annotated[str, typer.Argument(help="The charger's id.")]
+_LOCATIONS = UUID("7f1ad2c6-5f0e-4c57-9a39-4b6b9d7d2c11")
+"""The name space of ids that are made of a Location's content."""
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 
 
 @app.command(epilog="Example: ocpi-hub charger add BOX-1 --location station.json --tariff FAST")
 def add(
     charger_id: Id,
-    location: Annotated[Path | None, typer.Option(help="A file with an OCPI Location without EVSEs.")] = None,
+    location: Annotated[
+        Path | None,
+        typer.Option(help="A file with an OCPI Location; the same file is the same one."),
+    ] = None,
     evses: Annotated[Path | None, typer.Option(help="A file with EVSEs: [{uid?, connectors: [{…}]}].")] = None,
     tariff: Annotated[list[str] | None, typer.Option(help="A tariff's id; may be repeated.")] = None,
     password: Annotated[str | None, typer.Option(help="8 to 64 characters; made and printed once if absent.")] = None,
@@ -31,7 +37,7 @@ def add(
         {
             "id": charger_id,
             "password": password,
-            "location": _json_file(location),
+            "location": _location(location),
             "evses": _json_file(evses) or [],
             "tariff_ids": tariff or [],
         }
@@ -42,7 +48,14 @@ def add(
         return
     for warning in added["warnings"]:
         print(f"warning: {warning}", file=sys.stderr)
-    print_pairs({"charger": added["id"], "url": added["url"], "password": added.get("password", "as you gave it")})
+    print_pairs(
+        {
+            "charger": added["id"],
+            "url": added["url"],
+            "password": added.get("password", "as you gave it"),
+            "location": added["location_id"] or "none: partners do not see this charger",
+        }
+    )
 
 
 @app.command("list", epilog="Example: ocpi-hub charger list")
@@ -109,6 +122,18 @@ def remove(charger_id: Id) -> None:
 
     with_hub(lambda resources: remove_charger(resources, charger_id))
     print(f"{charger_id} is removed")
+
+
+def _location(path: Path | None) -> dict[str, Any] | None:
+    """The Location of a file. Without an id it gets one of its content, so that the same file is the same Location."""
+    from ocpi_hub.wire.json import dumps
+
+    given = _json_file(path)
+    if given is None or (isinstance(given, dict) and given.get("id")):
+        return given
+    if not isinstance(given, dict):
+        raise CommandFailed(f"{path}: must be a JSON object")
+    return {**given, "id": str(uuid5(_LOCATIONS, dumps({name: given[name] for name in sorted(given)})))}
 
 
 def _json_file(path: Path | None) -> Any:

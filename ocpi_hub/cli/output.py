@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, NoReturn, TypeVar
 
 from pydantic import ValidationError
@@ -99,6 +100,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, empty:
     from rich.table import Table
 
     console = Console()
+    rows = [[_shown(cell) for cell in row] for row in rows]
     if not rows:
         console.print(empty, highlight=False)
         return
@@ -112,7 +114,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, empty:
         # What names the row must be copied whole, however narrow the terminal is.
         table.add_column(column, overflow="fold", no_wrap=number == 0)
     for row in rows:
-        table.add_row(*(("" if cell is None else str(cell)) for cell in row))
+        table.add_row(*row)
     console.print(table)
 
 
@@ -130,4 +132,11 @@ def print_pairs(pairs: Mapping[str, Any]) -> None:
     """Names and values, a line each."""
     width = max((len(name) for name in pairs), default=0)
     for name, value in pairs.items():
-        print(f"{name:<{width}}  {'' if value is None else value}")
+        print(f"{name:<{width}}  {_shown(value)}")
+
+
+def _shown(value: Any) -> str:
+    """A value for a person: a time in UTC to the second, nothing for None."""
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+    return "" if value is None else str(value)

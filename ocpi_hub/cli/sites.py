@@ -34,7 +34,7 @@ def put(
     document |= {name: Decimal(f"{value:.12g}") for name, value in given.items() if value is not None}
     document |= {"chargers": charger} if charger else {}
     site = with_hub(lambda resources: put_site(resources, site_id, document))
-    _print(site, as_json=as_json)
+    _print(site, as_json=as_json, over=" – until the chargers have taken their limits: see `site show`")
 
 
 @app.command(epilog="Example: ocpi-hub site show garage")
@@ -96,7 +96,7 @@ def remove(site_id: Id) -> None:
     print(f"removed {site_id}")
 
 
-def _print(site: dict[str, Any], *, as_json: bool) -> None:
+def _print(site: dict[str, Any], *, as_json: bool, over: str = " – over the limit") -> None:
     if as_json:
         print_json(site)
         return
@@ -107,7 +107,7 @@ def _print(site: dict[str, Any], *, as_json: bool) -> None:
             "site": site["id"],
             "limit now": f"{_amperes(site['limit_now_a'])} per phase",
             "from outside": outside,
-            "may be drawn": _most(site) + (" – over the limit" if site["over_limit"] else ""),
+            "may be drawn": _most(site) + (over if site["over_limit"] else ""),
         }
     )
     rows = [

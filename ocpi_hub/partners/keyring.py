@@ -58,6 +58,16 @@ async def revoke(db: AsyncSession, resources: Resources, platform_id: str, *, to
     resources.one(Directory).changed(db)
 
 
+async def revoke_invitations(db: AsyncSession, resources: Resources, platform_id: str) -> int:
+    """The invitations of a platform stop working at once; gives how many there were."""
+    statement = delete(CredentialsToken).where(
+        col(CredentialsToken.platform_id) == platform_id, col(CredentialsToken.purpose) == INVITE
+    )
+    gone = (await db.execute(statement.returning(col(CredentialsToken.id)))).all()
+    resources.one(Directory).changed(db)
+    return len(gone)
+
+
 async def retire(db: AsyncSession, resources: Resources, platform_id: str, *, successor: str | None = None) -> None:
     """Every live token of the platform but the successor works only for the grace from now on."""
     until = resources.clock() + timedelta(seconds=resources.settings.token_grace)

@@ -81,6 +81,39 @@ async def invite_again(db: AsyncSession, resources: Resources, platform_id: str)
     return Invitation(platform.id, platform.name, f"{resources.settings.api_url}/ocpi/versions", token)
 
 
+async def invitations(db: AsyncSession, resources: Resources) -> list[dict[str, Any]]:
+    """Invitations that are in force, the first to end first; never with their tokens."""
+    query = (
+        select(CredentialsToken, Platform)
+        .join(Platform, col(Platform.id) == col(CredentialsToken.platform_id))
+        .where(CredentialsToken.purpose == keyring.INVITE, col(CredentialsToken.expires_at) > resources.clock())
+        .order_by(col(CredentialsToken.expires_at), col(CredentialsToken.id))
+    )
+    return [
+        {
+            "partner": {"id": platform.id, "name": platform.name, "status": platform.status},
+            "parties": platform.expected,
+            "created_at": token.created_at,
+            "expires_at": token.expires_at,
+        }
+        for token, platform in (await db.execute(query)).all()
+    ]
+
+
+async def withdraw(db: AsyncSession, resources: Resources, platform_id: str) -> tuple[int, bool]:
+    """Take the invitations of a platform back: how many, and whether the platform was forgotten with them.
+
+    One that never registered is: a party that nobody invites is no longer PLANNED. Raises UnknownPartner.
+    """
+    platform = await find(db, platform_id)
+    withdrawn = await keyring.revoke_invitations(db, resources, platform_id)
+    forgotten = bool(withdrawn) and platform.status == ConnectionStatus.PLANNED
+    if forgotten:
+        await remove(db, resources, platform_id)
+    log.info("partner.invitation_withdrawn", platform=platform_id, invitations=withdrawn, forgotten=forgotten)
+    return withdrawn, forgotten
+
+
 def _expected(index: int, party: Mapping[str, Any]) -> dict[str, str]:
     try:
         role = Role(party["role"])
