@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.routing import Match
 
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.clearing import passing
@@ -94,5 +95,15 @@ def functional() -> Iterator[tuple[str, InterfaceRole, APIRouter]]:
     yield ModuleId.CHARGING_PROFILES, InterfaceRole.RECEIVER, chargingprofiles.receiver()
 
 
-async def _leave_to_the_door(_request: Request, error: Exception) -> NoReturn:
+async def _leave_to_the_door(request: Request, error: Exception) -> NoReturn:
+    if isinstance(error, HTTPException) and error.status_code == 405:
+        error.headers = {"Allow": ", ".join(_methods_at(request))}
     raise error
+
+
+def _methods_at(request: Request) -> Iterator[str]:
+    """Every method of this URL; the framework names those of its first route only (RFC 9110, 10.2.1)."""
+    for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+        scope = {**request.scope, "method": method}
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes):
+            yield method

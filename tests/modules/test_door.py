@@ -491,6 +491,24 @@ async def test_what_two_servers_could_read_differently_serves_no_second_request(
     assert b"HTTP/1.1 5" not in heard
 
 
+@pytest.mark.parametrize(
+    ("role", "module", "tail", "method", "allowed"),
+    [
+        ("RECEIVER", "locations", "/NL/ABC/1", "DELETE", "GET, PUT, PATCH"),
+        ("RECEIVER", "tariffs", "/NL/ABC/1", "PATCH", "GET, PUT, DELETE"),
+        ("SENDER", "locations", "", "POST", "GET"),
+        ("RECEIVER", "cdrs", "", "PUT", "POST"),
+        ("SENDER", "credentials", "", "PATCH", "GET, POST, PUT, DELETE"),
+    ],
+)
+async def test_405_says_all_that_is_possible(
+    known: Partner, role: str, module: str, tail: str, method: str, allowed: str
+) -> None:
+    url = known.hub_endpoints[(module, role)] + tail
+    answer = await known.request(method, url, json={}, from_=known.here)
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+
+
 # --- where secrets must not be (X15, X21) -----------------------------------------------------------------------------
 
 
