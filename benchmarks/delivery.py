@@ -51,11 +51,11 @@ class Stopwatch:
         return hear
 
 
-async def changes(hub: Hub, watch: Stopwatch, *, rate: float, seconds: float, locations: int) -> None:
-    """Change locations in turn, so many a second, whatever the hub makes of it."""
+async def changes(hub: Hub, watch: Stopwatch, *, rate: float, seconds: float, locations: int, first: int = 0) -> None:
+    """Change locations in turn, so many a second, whatever the hub makes of it. `first` is the number of the first."""
     began, tasks = perf_counter(), []
-    for n in range(int(rate * seconds)):
-        await asyncio.sleep(max(0.0, began + n / rate - perf_counter()))
+    for n in range(first, first + int(rate * seconds)):
+        await asyncio.sleep(max(0.0, began + (n - first) / rate - perf_counter()))
         name = f"Station {n}"
         watch.published[name] = perf_counter()
         tasks.append(asyncio.create_task(hub.put_location(f"LOC{n % locations}", name=name)))

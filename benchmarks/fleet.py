@@ -9,6 +9,7 @@ import asyncio
 import base64
 import itertools
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -100,6 +101,7 @@ class Central:
 
     def __init__(self, process: subprocess.Popen) -> None:
         self._process = process
+        self.pid = process.pid
 
     async def says(self, keep: int | None = None) -> dict:
         """Resident bytes, seconds of processor time, and the p99 of the loop's lag in seconds since it was asked last.
@@ -112,13 +114,15 @@ class Central:
 
 
 @asynccontextmanager
-async def bridge() -> AsyncIterator[tuple[str, Central]]:
+async def bridge(fleet: int = FLEET) -> AsyncIterator[tuple[str, Central]]:
+    """A bridge that so many chargers may come to; its URL."""
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.central", "bridge"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         cwd=Path(__file__).parent.parent,
+        env=os.environ | {"BENCH_FLEET": str(fleet)},
     )
     try:
         yield (await asyncio.to_thread(process.stdout.readline)).strip(), Central(process)

@@ -8,7 +8,9 @@ second hub, without a journal, says what the journal costs.
 import asyncio
 import json
 import multiprocessing
+import os
 import statistics
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack, contextmanager
@@ -86,6 +88,8 @@ def _serve(handler: Any, port: Any, opened: Any = None) -> None:
 
 
 def _hub(port: Any, database_url: str, redis_url: str, number: int, journal_days: int) -> None:
+    """An API process. What it logs costs what it costs, and goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
     settings = settings_for(database_url, redis_url, port=number, log_level="INFO", journal_days=journal_days)
     run_api(settings, lambda: port.put(number))
 
@@ -105,23 +109,31 @@ def process(target: Callable[..., None], *args: Any) -> Iterator[int]:
 
 async def onboard(database_url: str, redis_url: str, hub_port: int, partner_port: int) -> dict[str, str]:
     """Register a CPO and an eMSP whose locations live at the bare partner. Gives the CPO's headers."""
-    settings = settings_for(database_url, redis_url, port=hub_port)
     async with AsyncExitStack() as stack:
-        resources = await stack.enter_async_context(open_resources(settings))
-        partners = []
-        for party in (("CPO", "NL", "ABC"), ("EMSP", "DE", "MSP")):
-            partner = await stack.enter_async_context(Partner(party))
-            if party[0] == "EMSP":
-                for endpoint in partner.endpoints:
-                    if endpoint["identifier"] != "credentials":
-                        endpoint["url"] = f"http://127.0.0.1:{partner_port}/{endpoint['identifier']}"
-            async with resources.unit_of_work() as db:
-                invited = await register.invite(db, resources, name=party[2])
-            answer = await partner.register(f"{settings.api_url}/ocpi/versions", invited.credentials_token)
-            assert answer.json()["status_code"] == 1000, answer.text
-            partners.append(partner)
-        token = partners[0].hub_token
-        return {"Authorization": ocpi.encode(token or ""), **ocpi.routing("DE/MSP", "NL/ABC"), **JSON}
+        token, _ = await registered(stack, database_url, redis_url, hub_port, partner_port)
+        return {"Authorization": ocpi.encode(token), **ocpi.routing("DE/MSP", "NL/ABC"), **JSON}
+
+
+async def registered(
+    stack: AsyncExitStack, database_url: str, redis_url: str, hub_port: int, partner_port: int
+) -> tuple[str, str]:
+    """What the CPO and the eMSP present to the hub; both answer it as long as the stack is open."""
+    settings = settings_for(database_url, redis_url, port=hub_port)
+    resources = await stack.enter_async_context(open_resources(settings))
+    partners = []
+    for party in (("CPO", "NL", "ABC"), ("EMSP", "DE", "MSP")):
+        partner = await stack.enter_async_context(Partner(party))
+        if party[0] == "EMSP":
+            for endpoint in partner.endpoints:
+                if endpoint["identifier"] != "credentials":
+                    endpoint["url"] = f"http://127.0.0.1:{partner_port}/{endpoint['identifier']}"
+        async with resources.unit_of_work() as db:
+            invited = await register.invite(db, resources, name=party[2])
+        answer = await partner.register(f"{settings.api_url}/ocpi/versions", invited.credentials_token)
+        assert answer.json()["status_code"] == 1000, answer.text
+        partners.append(partner)
+    cpo, emsp = partners
+    return cpo.hub_token or "", emsp.hub_token or ""
 
 
 async def load(url: str, headers: dict[str, str], *, connections: int, seconds: float) -> list[float]:

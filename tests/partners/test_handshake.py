@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from ocpi_hub.base.secrets import Vault
-from ocpi_hub.partners import handshake, jobs
+from ocpi_hub.partners import handshake, jobs, keyring
 from ocpi_hub.partners.directory import Directory
 from ocpi_hub.partners.exploring import HandshakeFailed, explore
-from tests.world import faults
+from tests.world import faults, ocpi
 from tests.world.hub import Hub, running_hub
 from tests.world.partner import Partner
 
@@ -367,3 +368,15 @@ async def test_who_is_not_registered_cannot_be_rotated(hub: Hub) -> None:
     invitation = await hub.invitation()
     with pytest.raises(HandshakeFailed, match="not registered"):
         await handshake.rotate(hub.resources, invitation.platform_id)
+
+
+async def test_of_requests_that_come_at_once_with_a_new_token_one_adopts_it_and_says_so(hub: Hub) -> None:
+    async with Partner(("EMSP", "DE", "XYZ")) as partner:
+        await connect(hub, partner)
+        caller = await hub.resources.one(Directory).authenticate(ocpi.encode(partner.hub_token or ""))
+        assert caller is not None
+        assert not caller.adopted
+        with capture_logs() as lines:
+            await asyncio.gather(*(keyring.adopt(hub.resources, caller) for _ in range(8)))
+        assert [line["event"] for line in lines].count("partner.credentials_adopted") == 1
+        assert (await partner.get("locations")).status_code == 200
