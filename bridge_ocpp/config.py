@@ -32,6 +32,8 @@ class Signing:
     secret: bytes = field(repr=False)
     name: str = "OCPI hub"
     own: bool = True
+    own_for_cars: bool = False
+    """The same as `own`, for the certificates that chargers show to cars (ISO 15118-2)."""
     lifetime: timedelta = timedelta(days=365)
 
 

@@ -102,9 +102,15 @@ def common_name(request: x509.CertificateSigningRequest) -> str:
 
 
 def sign(
-    authority: Authority, request: x509.CertificateSigningRequest, *, now: datetime, lifetime: timedelta
+    authority: Authority,
+    request: x509.CertificateSigningRequest,
+    *,
+    now: datetime,
+    lifetime: timedelta,
+    for_cars: bool = False,
 ) -> x509.Certificate:
-    """A certificate for a TLS client, with the request's subject and key and nothing else of it."""
+    """A certificate for a TLS client (`for_cars`: server), with the request's subject and key and nothing else."""
+    purpose = ExtendedKeyUsageOID.SERVER_AUTH if for_cars else ExtendedKeyUsageOID.CLIENT_AUTH
     issuer, key = authority.certificate, request.public_key()
     issuer_id = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     builder = (
@@ -116,21 +122,21 @@ def sign(
         .not_valid_before(now - SKEW)
         .not_valid_after(min(now + lifetime, issuer.not_valid_after_utc))
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(signs=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        .add_extension(_usage(signs=False, agrees=for_cars), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(issuer_id), critical=False)
     )
     return builder.sign(authority.key, hashes.SHA256())
 
 
-def _usage(*, signs: bool) -> x509.KeyUsage:
+def _usage(*, signs: bool, agrees: bool = False) -> x509.KeyUsage:
     return x509.KeyUsage(
         digital_signature=not signs,
         content_commitment=False,
         key_encipherment=False,
         data_encipherment=False,
-        key_agreement=False,
+        key_agreement=agrees,
         key_cert_sign=signs,
         crl_sign=signs,
         encipher_only=False,

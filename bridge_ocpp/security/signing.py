@@ -15,7 +15,7 @@ from sqlmodel import col
 
 from bridge_ocpp import errands
 from bridge_ocpp.config import Signing
-from bridge_ocpp.dialects.security_words import CHARGER, SigningWanted
+from bridge_ocpp.dialects.security_words import CHARGER, FOR_CARS, SigningWanted
 from bridge_ocpp.hearing import Hearing
 from bridge_ocpp.port import SigningState
 from bridge_ocpp.security import authority
@@ -77,7 +77,7 @@ async def wanted(db: AsyncSession, told: SigningWanted, signing: Signing, hearin
     charger = await db.get_one(ChargerRow, key, with_for_update=True)
     try:
         request = authority.read_request(told.csr)
-        _check_name(request, charger)
+        its_own = _check_name(request, charger, told.kind)
     except ValueError as error:
         log.warning("signing.refused", charger=charger.id, reason=str(error))
         return str(error)
@@ -103,7 +103,7 @@ async def wanted(db: AsyncSession, told: SigningWanted, signing: Signing, hearin
             requested_at=now,
         )
         db.add(same)
-        if signing.own and told.kind == CHARGER:
+        if its_own and signs(signing, told.kind):
             await sign(db, same, signing, now=now)
     log.info("signing.wanted", charger=charger.id, kind=told.kind, state=same.state)
     if same.state == SigningState.SIGNED:
@@ -111,19 +111,30 @@ async def wanted(db: AsyncSession, told: SigningWanted, signing: Signing, hearin
     return None
 
 
-def _check_name(request: x509.CertificateSigningRequest, charger: ChargerRow) -> None:
-    """A charger asks for itself: by its id, or by its serial number as the specification has it (A00.FR.511)."""
+def signs(signing: Signing, kind: str) -> bool:
+    """Whether our authority signs this kind."""
+    return (kind == CHARGER and signing.own) or (kind == FOR_CARS and signing.own_for_cars)
+
+
+def _check_name(request: x509.CertificateSigningRequest, charger: ChargerRow, kind: str) -> bool:
+    """A charger asks for itself: by its id, or by its serial number as the specification has it (A00.FR.511).
+
+    Towards cars it may have another name (its SeccId): False then, and an operator decides.
+    """
     name = authority.common_name(request)
     mine = {charger.key, (charger.serial_number or charger.id).casefold()}
-    if name.casefold() not in mine:
+    if name.casefold() in mine:
+        return True
+    if kind == CHARGER or not name:
         raise ValueError(f"the request is for {name[:50]!r}, and this charger is {charger.id}")
+    return False
 
 
 async def sign(db: AsyncSession, row: CertificateRow, signing: Signing, *, now: datetime) -> None:
     """Sign it with our authority."""
     ours = await our_authority(db, signing, now=now)
     request = authority.read_request(row.csr)
-    certificate = authority.sign(ours, request, now=now, lifetime=signing.lifetime)
+    certificate = authority.sign(ours, request, now=now, lifetime=signing.lifetime, for_cars=row.kind == FOR_CARS)
     signed(row, [certificate, ours.certificate], now=now)
 
 

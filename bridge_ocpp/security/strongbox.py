@@ -9,7 +9,7 @@ from sqlmodel import col
 
 from bridge_ocpp import errands
 from bridge_ocpp.config import Signing
-from bridge_ocpp.dialects.security_words import CHARGER, CRITICAL, OTHER_EVENTS
+from bridge_ocpp.dialects.security_words import CHARGER, CRITICAL, FOR_CARS, OTHER_EVENTS
 from bridge_ocpp.port import AuthorityRecord, CertificateRecord, SecurityEventRecord, SigningState
 from bridge_ocpp.security import authority
 from bridge_ocpp.security.signing import DELIVERY, our_authority, sign, signed
@@ -42,7 +42,7 @@ class Strongbox:
         now = self._now()
         if chain is not None:
             signed(row, authority.read_chain(chain, authority.read_request(row.csr), now=now), now=now)
-        elif row.kind != CHARGER:
+        elif row.kind != CHARGER and not (row.kind == FOR_CARS and self._signing.own_for_cars):
             raise ValueError(f"our authority signs no {row.kind}: give the chain that another one has signed")
         else:
             await sign(db, row, self._signing, now=now)

@@ -75,6 +75,10 @@ class Settings(BaseSettings):
     charger_ca: Literal["own", "external"] = Field(
         "own", description="Who signs chargers' certificates: the hub itself, at once, or another CA, by an operator"
     )
+    v2g_ca: Literal["own", "external"] = Field(
+        "external",
+        description="Who signs what chargers show to cars (V2GCertificate): another CA, by an operator, or the hub",
+    )
     charger_certificate_days: int = Field(365, ge=1, le=3600, description="Days that a certificate of the hub's lasts")
     contract_authorities: Path | None = Field(
         None,

@@ -27,6 +27,7 @@ def signing(resources: Resources) -> Signing:
         Vault.of(settings).derive("charger-ca"),
         name=settings.name,
         own=settings.charger_ca == "own",
+        own_for_cars=settings.v2g_ca == "own",
         lifetime=timedelta(days=settings.charger_certificate_days),
     )
 

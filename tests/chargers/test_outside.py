@@ -72,8 +72,20 @@ class _Resources:
         return self.fetcher
 
 
+_opened: list[Fetcher] = []
+
+
+@pytest.fixture(autouse=True)
+async def closed() -> AsyncIterator[None]:
+    yield
+    while _opened:
+        await _opened.pop().aclose()
+
+
 def outside(**changes: Any) -> HubOutside:
-    return HubOutside(_Resources(**changes))  # type: ignore[arg-type]
+    resources = _Resources(**changes)
+    _opened.append(resources.fetcher)
+    return HubOutside(resources)  # type: ignore[arg-type]
 
 
 async def refused(work: Any) -> tuple[str, str]:

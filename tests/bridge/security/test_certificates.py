@@ -249,6 +249,60 @@ async def test_our_authority_signs_nothing_for_cars(here: Place) -> None:
             await box_of(here).approve(record.id, db)
 
 
+@pytest.mark.parametrize("name", ["NLABCE123", "CP1"])
+async def test_what_cars_are_shown_is_signed_by_another_authority(here: Place, tmp_path: Any, name: str) -> None:
+    async with raw(here.bridge.url, "CP1", "ocpp2.0.1") as charger:
+        wanted = {"csr": request_of(name), "certificateType": "V2GCertificate"}
+        assert await charger.call("SignCertificate", wanted) == {"status": "Accepted"}
+        (record,) = await kept(here, state=SigningState.WAITING)
+        chain = pem(Authority(tmp_path, "V2G").sign(x509.load_pem_x509_csr(record.csr.encode())))
+        async with here.work() as db:
+            await box_of(here).approve(record.id, db, chain=chain)
+        payload = await delivered(charger)
+        assert (payload["certificateType"], payload["certificateChain"]) == ("V2GCertificate", chain)
+
+
+class TestOurOwnForCars:
+    """Our authority signs what cars are shown, where the operator has it so."""
+
+    @pytest.fixture
+    def config(self, config: BridgeConfig) -> BridgeConfig:
+        return replace(config, signing=Signing(SEAL, own_for_cars=True))
+
+    async def test_it_is_for_a_server_and_for_nothing_else(self, here: Place) -> None:
+        async with raw(here.bridge.url, "CP1", "ocpp2.1") as charger:
+            wanted = {"csr": request_of("CP1"), "certificateType": "V2GCertificate", "requestId": 9}
+            assert await charger.call("SignCertificate", wanted) == {"status": "Accepted"}
+            payload = await delivered(charger)
+        assert (payload["certificateType"], payload["requestId"]) == ("V2GCertificate", 9)
+        own, issuer = x509.load_pem_x509_certificates(payload["certificateChain"].encode())
+        own.verify_directly_issued_by(issuer)
+        purposes = own.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+        assert list(purposes) == [ExtendedKeyUsageOID.SERVER_AUTH]
+        usage = own.extensions.get_extension_for_class(x509.KeyUsage).value
+        assert (usage.digital_signature, usage.key_agreement, usage.key_cert_sign) == (True, True, False)
+
+    async def test_another_name_waits_for_the_operators_word(self, here: Place) -> None:
+        async with raw(here.bridge.url, "CP1", "ocpp2.1") as charger:
+            wanted = {"csr": request_of("NLABCE123"), "certificateType": "V2GCertificate"}
+            assert await charger.call("SignCertificate", wanted) == {"status": "Accepted"}
+            (record,) = await kept(here, state=SigningState.WAITING)
+            async with here.work() as db:
+                await box_of(here, own_for_cars=True).approve(record.id, db)
+            payload = await delivered(charger)
+        own = x509.load_pem_x509_certificates(payload["certificateChain"].encode())[0]
+        assert own.subject == named("NLABCE123")
+
+    async def test_iso_15118_20_always_needs_a_chain(self, here: Place) -> None:
+        async with raw(here.bridge.url, "CP1", "ocpp2.1") as charger:
+            wanted = {"csr": request_of("CP1"), "certificateType": "V2G20Certificate"}
+            assert await charger.call("SignCertificate", wanted) == {"status": "Accepted"}
+        (record,) = await kept(here, state=SigningState.WAITING)
+        async with here.work() as db:
+            with pytest.raises(ValueError, match="V2G20Certificate"):
+                await box_of(here, own_for_cars=True).approve(record.id, db)
+
+
 async def test_a_chain_that_does_not_fit_is_refused(here: Place, tmp_path: Any) -> None:
     record, external = await waiting(here, new_key()), Authority(tmp_path)
     request = x509.load_pem_x509_csr(record.csr.encode())
