@@ -1,7 +1,7 @@
 """The journal for operators: what was said, found by who, whom, when and how it ended; and the story of one message."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
@@ -12,6 +12,7 @@ from sqlmodel import col
 from ocpi_hub.admin.answers import Json, ResourcesDep, not_found
 from ocpi_hub.admin.partners import resolve
 from ocpi_hub.base.resources import Resources
+from ocpi_hub.partners.journal import CHECK, RULES
 from ocpi_hub.partners.tables import Message, MessageBody, Platform
 from ocpi_hub.wire.headers import PartyId
 
@@ -23,7 +24,8 @@ LONGEST_STORY = 1000
 
 class Search(BaseModel):
     """What is looked for. `party` is NL/ABC, on either side; `platform` a partner's id or name; `status` an HTTP
-    status, an OCPI status, or `failed`. `before` goes on from a page: only what is older than that message."""
+    status, an OCPI status, or `failed`. `before` goes on from a page: only what is older than that message. What
+    `partner check` asked on purpose is left out unless `checks`, the rule or the correlation id asks for it."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -32,7 +34,8 @@ class Search(BaseModel):
     platform: str | None = None
     module: str | None = None
     status: str | None = Field(None, pattern=r"^(\d{3,4}|failed)$")
-    rule: str | None = None
+    rule: Literal[RULES] | None = None  # type: ignore[valid-type]
+    checks: bool = False
     date_from: AwareDatetime | None = None
     date_to: AwareDatetime | None = None
     before: UUID | None = None
@@ -60,6 +63,8 @@ def _conditions(wanted: Search, platform_id: str | None) -> list[ColumnElement[b
     ):
         if value is not None:
             found.append(column == value)
+    if not wanted.checks and wanted.rule is None and wanted.correlation_id is None:
+        found.append(col(Message.rule) != CHECK)
     if wanted.party is not None:
         key = PartyId.parse(wanted.party).key
         found.append(or_(func.lower(col(Message.from_party)) == key, func.lower(col(Message.to_party)) == key))

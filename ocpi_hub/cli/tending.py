@@ -20,6 +20,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")
 PATIENCE = 15.0
 """Seconds in which a worker must begin."""
 LOOK_EVERY = 0.3
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _AGO = re.compile(r"(\d{1,6})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -112,14 +113,15 @@ def check(
 
 
 def read_since(text: str, now: datetime) -> datetime:
-    """A time, UTC where it names no zone, or how long ago. Raises typer.BadParameter."""
+    """A time, UTC where it names no zone, a day, or how long ago. Raises typer.BadParameter."""
     from ocpi_hub.wire.types import parse_datetime
 
     ago = _AGO.fullmatch(text.strip())
     if ago is not None:
         return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
     try:
-        return parse_datetime(text.strip())
+        day = _DAY.fullmatch(text.strip())
+        return parse_datetime(f"{text.strip()}T00:00:00Z" if day else text.strip())
     except ValueError:
         raise typer.BadParameter(
             "write a time like 2026-11-26T10:00:00Z, or how long ago: 30m, 2h, 7d", param_hint="--since"

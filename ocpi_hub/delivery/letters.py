@@ -47,6 +47,8 @@ class Called:
 
     letter: Letter
     result: Result | None
+    knows_no_patch: bool = False
+    """It was a PATCH first, and the partner answered that it takes none."""
 
 
 async def write(
@@ -146,7 +148,7 @@ def _verb(debt: Debt, document: str | None, profile: Profile) -> str | None:
         return debt.verb if document is not None else None
     kind = KINDS[debt.kind]
     if document is not None:
-        patched = profile.push == "patch" and "PATCH" in kind.verbs and not kind.growing
+        patched = profile.push == "patch" and profile.takes_patch and "PATCH" in kind.verbs and not kind.growing
         return "POST" if kind.immutable else "PATCH" if patched else "PUT"
     return "DELETE" if "DELETE" in kind.verbs else None
 

@@ -87,13 +87,16 @@ async def turn(resources: Resources, platform_id: str, called: Sequence[Called],
 async def call(resources: Resources, letter: Letter, post: Post) -> Called:
     """Send a letter. It ends before its lease does, so that no lane is told by two at once.
 
-    A PATCH of something that the partner does not have becomes a PUT (transport_and_format, PATCH).
+    A PATCH of something that the partner does not have becomes a PUT (transport_and_format, PATCH); so does one that it
+    does not know at all.
     """
     result = await _call(resources, letter, post)
-    if letter.verb == "PATCH" and isinstance(result, Refused) and result.http_status not in (401, 403):
+    unknown = letter.verb == "PATCH" and not isinstance(result, Told) and result.http_status in (405, 501)
+    missing = letter.verb == "PATCH" and isinstance(result, Refused) and result.http_status not in (401, 403)
+    if unknown or missing:
         letter = replace(letter, verb="PUT")
         result = await _call(resources, letter, post)
-    return Called(letter, result)
+    return Called(letter, result, unknown)
 
 
 async def _call(resources: Resources, letter: Letter, post: Post) -> Result:
@@ -115,8 +118,11 @@ async def _call(resources: Resources, letter: Letter, post: Post) -> Result:
 
 
 async def _learn(db: AsyncSession, resources: Resources, platform: _Platform, called: Sequence[Called]) -> None:
-    """A redirect to the same URL with or without a slash at its end need not be followed a second time."""
+    """What need not be tried again: a redirect to the same URL with or without a slash at its end, an unknown PATCH."""
     for one in called:
+        if one.knows_no_patch and isinstance(one.result, Told) and platform.profile.takes_patch:
+            how = f"HTTP 405 or 501 to PATCH {one.letter.debt.kind}"
+            await learn(db, resources, platform.id, {"takes_patch": False}, how=how)
         if isinstance(one.result, Told) and one.result.url != one.letter.url and one.letter.debt.url is None:
             slash = slash_learned(one.letter.url, one.result.url)
             if slash is not None:

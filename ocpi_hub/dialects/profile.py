@@ -39,10 +39,11 @@ class PullPlan:
 class Profile:
     """One partner's ways; docs/connecting.md has a table of them.
 
-    What we send: `token_encoding`, `trailing_slash` (of the URLs that we push to and pull from), `header_case` (of the
-    names), `nulls` (optional fields without a value), `times` (of DateTime fields), `push` (locations and tokens),
-    `push_retry` (what is told again when telling it failed), `credentials_role` and `endpoint_slash` (in our version
-    details: our URLs end with a slash, for a partner that puts ids right behind them).
+    What we send: `token_encoding`, `trailing_slash` (of the URLs that we push to and pull from), `header_case` (of
+    the names), `nulls` (optional fields without a value), `times` (of DateTime fields), `push` (locations and
+    tokens), `takes_patch` (false: PUT in its place), `push_retry` (what is told again when telling it failed),
+    `credentials_role` and `endpoint_slash` (in our version details: our URLs end with a slash, for a partner that
+    puts ids right behind them).
     What we take: `numeric_strings` ("1.5" for a number), `wraps_objects` (a single object comes as a list of one).
     Pulling: `pull` by module, `page_size`, `link` (offset: its next links lead nowhere), `vanished` (objects that are
     missing from its full list).
@@ -56,6 +57,7 @@ class Profile:
     nulls: Literal["omit", "explicit"] = "omit"
     times: Literal["as_kept", "seconds", "milliseconds"] = "as_kept"
     push: Literal["put", "patch"] = "put"
+    takes_patch: StrictBool = True
     push_retry: Literal["none", "state", "cdr", "all"] = "all"
     credentials_role: Literal["SENDER", "RECEIVER"] = "SENDER"
     endpoint_slash: StrictBool = False
@@ -98,7 +100,7 @@ class Profile:
 STATE = frozenset({"locations", "tariffs", "tokens", "sessions", "hubclientinfo"})
 PLAIN = Profile()
 NAMES = tuple(one.name for one in fields(Profile))
-LEARNABLE = ("token_encoding", "trailing_slash", "wraps_objects", "page_size", "link")
+LEARNABLE = ("token_encoding", "trailing_slash", "wraps_objects", "page_size", "link", "takes_patch")
 """What the hub finds out by itself."""
 _ADAPTER = TypeAdapter(Profile)
 

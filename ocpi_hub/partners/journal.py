@@ -31,6 +31,12 @@ from ocpi_hub.wire.headers import PartyId
 log = structlog.get_logger()
 
 IN, OUT = "in", "out"
+CHECK = "check"
+RULES = (
+    *("direct", "open:location", "open:session", "open:reservation", "open:token", "open:profile", "broadcast"),
+    *("get-all", "here", "push", "callback", "handshake", "probe", "pull", CHECK, "other", "refused"),
+)
+"""Why a message was sent, or where one that came in went; docs/journal.md says what each means."""
 EVERY = 1.0
 """Seconds that notes are collected before they are written."""
 AT_ONCE, AT_A_TIME = 500, 25

@@ -76,6 +76,23 @@ async def test_a_partner_that_wants_patch_gets_it_and_put_where_it_knows_nothing
     assert await hub.owed() == []
 
 
+@pytest.mark.parametrize("answer", [faults.refuses(2000, "no PATCH", code=405), faults.status(405), faults.status(501)])
+async def test_a_partner_that_knows_no_patch_is_asked_once_and_put_from_then_on(hub, emsp, answer):
+    id_ = await hub.connect(emsp)
+    await profile(hub, id_, push="patch")
+    emsp.misbehave(answer, module="locations", method="PATCH")
+    await hub.put_location()
+    await hub.drain(id_)
+    await hub.put_location(name="Renamed", last_updated="2026-03-01T11:00:00Z")
+    await hub.drain(id_)
+    assert [h.method for h in emsp.told("locations")] == ["PATCH", "PUT", "PUT"]
+    assert await hub.owed() == []
+    partner = await shown(hub, id_)
+    assert partner["learned"]["takes_patch"]["value"] is False
+    assert partner["learned"]["takes_patch"]["how"] == "HTTP 405 or 501 to PATCH locations"
+    assert partner["profile_in_force"]["takes_patch"] is False
+
+
 @pytest.mark.parametrize(("wish", "path"), [("always", "/NL/CPO/LOC1/"), ("never", "/NL/CPO/LOC1")])
 async def test_slashes_at_the_end(hub, emsp, wish, path):
     id_ = await hub.connect(emsp)
