@@ -1,51 +1,21 @@
 """The admin REST as scripts use it: the key, the errors, and every call over real HTTP."""
 
 import asyncio
-import contextlib
-from contextlib import asynccontextmanager
 
 import httpx
 import pytest
 
 from bridge_ocpp.simulator import NotAccepted, SimulatedCharger
-from ocpi_hub.bridge import bridge_of
-from ocpi_hub.chargers.binding import bind
 from ocpi_hub.simulator.emsp import SimulatedEmsp
 from ocpi_hub.wire.headers import PartyId
-from tests.world.hub import ADMIN, running_hub
+from tests.admin.house import problem
+from tests.world.chargers import LOCATION, running
+from tests.world.hub import ADMIN
 
-LOCATION = {
-    "name": "Damrak",
-    "address": "Damrak 1",
-    "city": "Amsterdam",
-    "country": "NLD",
-    "coordinates": {"latitude": "52.37403", "longitude": "4.88969"},
-    "time_zone": "Europe/Amsterdam",
-}
 TARIFF = {
     "currency": "EUR",
     "elements": [{"price_components": [{"type": "ENERGY", "price": 0.45, "step_size": 1}]}],
 }
-
-
-@pytest.fixture
-async def hub(database_url, redis_url):
-    async with running_hub(database_url, redis_url, works=True, ocpp_port=0) as running:
-        bind(running.resources)
-        yield running
-
-
-@pytest.fixture
-async def bridge(hub):
-    async with bridge_of(hub.resources).run() as running:
-        yield running
-
-
-def problem(response, status, code):
-    assert response.status_code == status, response.text
-    error = response.json()["error"]
-    assert (error["code"], bool(error["message"])) == (code, True)
-    return error
 
 
 @pytest.mark.parametrize(
@@ -221,19 +191,6 @@ async def journalled(hub, charger_id, actions):
             if actions <= {frame["action"] for frame in frames}:
                 return frames
             await asyncio.sleep(0.1)
-
-
-@asynccontextmanager
-async def running(box):
-    """A simulated charger that runs while the block lasts and has booted when it begins."""
-    task = asyncio.create_task(box.run())
-    try:
-        await asyncio.wait_for(box.online.wait(), 20)
-        yield box
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 async def test_who_is_invited_by_the_same_name_is_invited_again(hub):

@@ -1,41 +1,18 @@
 """Own cards and partners' tokens at a charger of each version: statuses, groups, masters, and the local list."""
 
-import asyncio
-import contextlib
-from contextlib import asynccontextmanager
-
 import pytest
 
 from bridge_ocpp.simulator import SimulatedCharger
-from ocpi_hub.bridge import bridge_of
 from ocpi_hub.chargers import list_jobs
-from ocpi_hub.chargers.binding import bind
 from tests.world import objects
-from tests.world.hub import running_hub
+from tests.world.chargers import LOCATION, running
 from tests.world.partner import Partner
-
-LOCATION = {
-    "name": "Damrak",
-    "address": "Damrak 1",
-    "city": "Amsterdam",
-    "country": "NLD",
-    "coordinates": {"latitude": "52.37403", "longitude": "4.88969"},
-    "time_zone": "Europe/Amsterdam",
-}
-SETTINGS = {"concurrent_transactions": False, "charger_timeout": 5}
+from tests.world.waiting import until
 
 
 @pytest.fixture
-async def hub(database_url, redis_url):
-    async with running_hub(database_url, redis_url, works=True, ocpp_port=0, **SETTINGS) as running:
-        bind(running.resources)
-        yield running
-
-
-@pytest.fixture
-async def bridge(hub):
-    async with bridge_of(hub.resources).run() as running:
-        yield running
+def changed():
+    return {"concurrent_transactions": False, "charger_timeout": 5}
 
 
 @pytest.fixture(params=["ocpp1.6", "ocpp2.0.1"])
@@ -46,28 +23,6 @@ async def box(request, hub, bridge):
     )
     async with running(charger):
         yield charger
-
-
-@asynccontextmanager
-async def running(charger):
-    task = asyncio.create_task(charger.run())
-    try:
-        await asyncio.wait_for(charger.online.wait(), 10)
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-
-async def until(condition):
-    async with asyncio.timeout(15):
-        while True:
-            value = condition()
-            value = await value if asyncio.iscoroutine(value) else value
-            if value:
-                return value
-            await asyncio.sleep(0.02)
 
 
 async def card(hub, uid, **body):

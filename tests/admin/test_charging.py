@@ -1,14 +1,12 @@
 """Sites, profiles and reservations as operators' scripts use them, over real HTTP with real simulated chargers."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from bridge_ocpp.simulator import SimulatedCharger
-from tests.admin.test_admin import LOCATION, bridge, hub, problem, running
-
-__all__ = ["bridge", "hub"]
+from tests.admin.house import look_until, problem
+from tests.world.chargers import LOCATION, running
 
 
 async def added(hub, charger_id):
@@ -16,13 +14,6 @@ async def added(hub, charger_id):
     answer = await hub.admin("POST", "/chargers", body)
     assert answer.status_code == 201, answer.text
     return answer.json()["password"]
-
-
-async def until(hub, path, true):
-    async with asyncio.timeout(15):
-        while not true(found := (await hub.admin("GET", path)).json()):
-            await asyncio.sleep(0.1)
-    return found
 
 
 async def test_a_site_from_put_to_removal(hub, bridge):
@@ -37,23 +28,23 @@ async def test_a_site_from_put_to_removal(hub, bridge):
     assert body["limits"][0]["counts_a"] == 32  # nobody has told it less yet
     box = SimulatedCharger(bridge.url, "BOX-1", password=password, sample_every=0.2)
     async with running(box):
-        shown = await until(hub, "/sites/garage", lambda found: not found["over_limit"])
+        shown = await look_until(hub, "/sites/garage", lambda found: not found["over_limit"])
         assert (shown["limits"][0]["state"], shown["limits"][0]["evse_uid"]) == ("free", "BOX-1-A")
         await hub.admin("PUT", "/tokens/CARD1", {"status": "Accepted"})
         assert await box.swipe(1, "CARD1") == "Accepted"
-        shown = await until(hub, "/sites/garage", lambda found: found["limits"][0]["limit_a"] == 20)
+        shown = await look_until(hub, "/sites/garage", lambda found: found["limits"][0]["limit_a"] == 20)
         assert shown["counts_a"] == {"site": {"L1": 20, "L2": 20, "L3": 20}}
         until_then = (datetime.now(UTC) + timedelta(minutes=5)).isoformat()
         limited = await hub.admin("PUT", "/sites/Garage/external-limit", {"limit_w": 6900, "expires_at": until_then})
         assert (limited.json()["limit_now_a"], limited.json()["external_limit"]["limit_a"]) == (10, 10)
-        await until(hub, "/sites/garage", lambda found: found["limits"][0]["counts_a"] == 10)
+        await look_until(hub, "/sites/garage", lambda found: found["limits"][0]["counts_a"] == 10)
         lifted = await hub.admin("PUT", "/sites/Garage/external-limit", {})
         assert (lifted.json()["limit_now_a"], lifted.json()["external_limit"]) == (20, None)
         assert [one["id"] for one in (await hub.admin("GET", "/sites")).json()] == ["Garage"]
         found = (await hub.admin("GET", "/charging-profiles?charger=box-1")).json()
         assert {(one["charger"], one["purpose"]) for one in found} >= {("BOX-1", "TxDefaultProfile")}
         assert (await hub.admin("DELETE", "/sites/GARAGE")).status_code == 204
-        await until(hub, "/charging-profiles?charger=BOX-1", lambda found: found == [])
+        await look_until(hub, "/charging-profiles?charger=BOX-1", lambda found: found == [])
     problem(await hub.admin("GET", "/sites/Garage"), 404, "not_found")
     problem(await hub.admin("DELETE", "/sites/Garage"), 404, "not_found")
     problem(await hub.admin("PUT", "/sites/Garage/external-limit", {"limit_a": 5, "seconds": 60}), 404, "not_found")

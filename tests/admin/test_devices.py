@@ -1,34 +1,19 @@
 """The calls about devices, over real HTTP, to a simulated charger that answers from a state of its own."""
 
 import asyncio
-import contextlib
-from contextlib import asynccontextmanager
 
 import pytest
 
 from bridge_ocpp.simulator import SimulatedCharger
-from ocpi_hub.bridge import bridge_of
-from ocpi_hub.chargers.binding import bind
-from tests.world.hub import running_hub
+from tests.admin.house import problem
+from tests.world.chargers import running
+from tests.world.waiting import until
 
 INTERVALS = {
     "ocpp1.6": {"variable": "HeartbeatInterval"},
     "ocpp2.0.1": {"component": "OCPPCommCtrlr", "variable": "HeartbeatInterval"},
     "ocpp2.1": {"component": "OCPPCommCtrlr", "variable": "HeartbeatInterval"},
 }
-
-
-@pytest.fixture
-async def hub(database_url, redis_url):
-    async with running_hub(database_url, redis_url, works=True, ocpp_port=0) as running:
-        bind(running.resources)
-        yield running
-
-
-@pytest.fixture
-async def bridge(hub):
-    async with bridge_of(hub.resources).run() as running:
-        yield running
 
 
 @pytest.fixture(params=list(INTERVALS))
@@ -40,34 +25,6 @@ async def box(request, hub, bridge):
     )
     async with running(charger):
         yield charger
-
-
-@asynccontextmanager
-async def running(charger):
-    task = asyncio.create_task(charger.run())
-    try:
-        await asyncio.wait_for(charger.online.wait(), 10)
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-
-async def until(condition):
-    async with asyncio.timeout(10):
-        while True:
-            value = condition()
-            value = await value if asyncio.iscoroutine(value) else value
-            if value:
-                return value
-            await asyncio.sleep(0.02)
-
-
-def problem(response, status, code):
-    assert response.status_code == status, response.text
-    assert response.json()["error"]["code"] == code
-    return response.json()["error"]
 
 
 async def test_variables_are_read_set_and_remembered(hub, box):

@@ -3,10 +3,7 @@
 import pytest
 
 from ocpi_hub.bridge import bridge_of
-from ocpi_hub.chargers.binding import bind
-from tests.admin.test_admin import problem
-from tests.admin.test_upkeep import charger, until
-from tests.world.hub import running_hub
+from tests.admin.house import charger, look_until, problem
 
 IMAGE = "https://images.example/box-2.0.0.bin"
 MD5 = "d41d8cd98f00b204e9800998ecf8427e"
@@ -14,11 +11,8 @@ BODY = {"charger": "LC-1", "location": IMAGE, "checksum": MD5}
 
 
 @pytest.fixture
-async def hub(database_url, redis_url, tmp_path):
-    changed = {"ocpp_port": 0, "data_dir": tmp_path, "ping_interval": 2}
-    async with running_hub(database_url, redis_url, works=True, **changed) as running:
-        bind(running.resources)
-        yield running
+def changed(tmp_path):
+    return {"data_dir": tmp_path, "ping_interval": 2}
 
 
 async def test_an_image_from_the_call_to_its_uris_and_back(hub):
@@ -26,7 +20,7 @@ async def test_an_image_from_the_call_to_its_uris_and_back(hub):
         made = await hub.admin("POST", "/publications", BODY)
         assert (made.status_code, made.json()["state"]) == (201, "Waiting")
         path = f"/publications/{made.json()['id']}"
-        shown = await until(hub, bridge, path, lambda found: found["state"] == "Published")
+        shown = await look_until(hub, path, lambda found: found["state"] == "Published", between=bridge.go_round)
         assert shown["uris"] == ["http://lc-1.local/box-2.0.0.bin"]
         assert problem(await hub.admin("POST", "/publications", BODY), 409, "charger_busy")["details"] == {
             "chargers": ["LC-1"]
@@ -50,8 +44,8 @@ async def test_one_that_waits_is_let_go_of_and_one_that_is_served_needs_its_cont
     async with bridge_of(hub.resources).run() as bridge:
         async with charger(hub, bridge, "LC-1", "ocpp2.0.1"):
             path = f"/publications/{again['id']}"
-            await until(hub, bridge, path, lambda found: found["state"] == "Published")
-        await until(hub, bridge, "/chargers/LC-1", lambda found: not found["online"])
+            await look_until(hub, path, lambda found: found["state"] == "Published", between=bridge.go_round)
+        await look_until(hub, "/chargers/LC-1", lambda found: not found["online"], between=bridge.go_round)
         problem(await hub.admin("POST", f"{path}/unpublish"), 409, "charger_offline")
     assert (await hub.admin("GET", path)).json()["state"] == "Published"
 

@@ -9,23 +9,11 @@ from cryptography import x509
 from bridge_ocpp.simulator import NotAccepted, SimulatedCharger
 from ocpi_hub.bridge import bridge_of
 from ocpi_hub.chargers.binding import bind
-from tests.admin.test_admin import LOCATION, problem, running
-from tests.bridge.conftest import until
+from tests.admin.house import problem
 from tests.bridge.security.authority import Authority, pem
+from tests.world.chargers import LOCATION, running
 from tests.world.hub import running_hub
-
-
-@pytest.fixture
-async def hub(database_url, redis_url):
-    async with running_hub(database_url, redis_url, works=True, ocpp_port=0) as running:
-        bind(running.resources)
-        yield running
-
-
-@pytest.fixture
-async def bridge(hub):
-    async with bridge_of(hub.resources).run() as running:
-        yield running
+from tests.world.waiting import until
 
 
 async def added(hub, charger_id="BOX-1", **more):

@@ -1,51 +1,18 @@
 """Upkeep over the admin REST: a roll-out and a log from the call to the charger and back, and what is refused."""
 
-import asyncio
-from contextlib import asynccontextmanager
-
 import httpx
 import pytest
 
-from bridge_ocpp.simulator import SimulatedCharger
 from ocpi_hub.admin import uploads
 from ocpi_hub.bridge import bridge_of
-from ocpi_hub.chargers.binding import bind
-from tests.admin.test_admin import problem
-from tests.world.hub import running_hub
+from tests.admin.house import charger, look_until, problem
 
 IMAGE = "https://images.example/box-2.0.0.bin"
 
 
 @pytest.fixture
-async def hub(database_url, redis_url, tmp_path):
-    changed = {"ocpp_port": 0, "data_dir": tmp_path, "upload_limit": 1000, "ping_interval": 2}
-    async with running_hub(database_url, redis_url, works=True, **changed) as running:
-        bind(running.resources)
-        yield running
-
-
-@asynccontextmanager
-async def charger(hub, bridge, charger_id, protocol="ocpp1.6"):
-    """A simulated charger that is added, if it was not before, connected and has booted."""
-    await hub.admin("POST", "/chargers", {"id": charger_id, "password": "secret-123"})
-    box = SimulatedCharger(bridge.url, charger_id, password="secret-123", protocol=protocol)
-    box.workshop.pace = 0.0
-    running = asyncio.create_task(box.run())
-    try:
-        async with asyncio.timeout(10):
-            await box.online.wait()
-        yield box
-    finally:
-        running.cancel()
-
-
-async def until(hub, bridge, path, true):
-    """Go round and look at a path until it is so; what it shows then."""
-    async with asyncio.timeout(20):
-        while not true(shown := (await hub.admin("GET", path)).json()):
-            await bridge.go_round()
-            await asyncio.sleep(0.02)
-    return shown
+def changed(tmp_path):
+    return {"data_dir": tmp_path, "upload_limit": 1000, "ping_interval": 2}
 
 
 async def test_a_rollout_from_the_call_to_the_new_version(hub):
@@ -58,7 +25,8 @@ async def test_a_rollout_from_the_call_to_the_new_version(hub):
         assert problem(await hub.admin("POST", "/firmware", body), 409, "charger_busy")["details"] == {
             "chargers": ["BOX-1"]
         }
-        shown = await until(hub, bridge, f"/firmware/{job['id']}", lambda job: job["status"] == "Finished")
+        path = f"/firmware/{job['id']}"
+        shown = await look_until(hub, path, lambda job: job["status"] == "Finished", between=bridge.go_round)
         assert (shown["tasks"][0]["version_before"], shown["tasks"][0]["version_after"]) == ("1.0.0", "2.0.0")
         (listed,) = (await hub.admin("GET", "/firmware")).json()
         assert (listed["id"], "tasks" in listed) == (job["id"], False)
@@ -111,8 +79,8 @@ async def test_a_log_comes_to_us_and_can_be_read_and_forgotten(hub, protocol):
         asked = await hub.admin("POST", "/logs", {"charger": "box-1", "from": "2026-01-01T00:00:00Z"})
         assert (asked.status_code, asked.json()["ours"], asked.json()["file"]) == (201, True, None)
         path = f"/logs/{asked.json()['id']}"
-        await until(hub, bridge, path, lambda log: log["progress"] == "Uploaded")
-        log = await until(hub, bridge, path, lambda log: log["filename"] is not None)
+        await look_until(hub, path, lambda log: log["progress"] == "Uploaded", between=bridge.go_round)
+        log = await look_until(hub, path, lambda log: log["filename"] is not None, between=bridge.go_round)
         assert (log["state"], log["size"], log["filename"]) == ("Done", len(box.workshop.log), "BOX-1.log")
         file = await hub.admin("GET", f"{path}/file")
         assert file.content == box.workshop.log
@@ -126,7 +94,7 @@ async def test_an_upload_that_is_too_large_or_unasked_is_refused(hub):
     async with bridge_of(hub.resources).run() as bridge, charger(hub, bridge, "BOX-1") as box:
         box.workshop.log = b"x" * 1001
         log_id = (await hub.admin("POST", "/logs", {"charger": "BOX-1"})).json()["id"]
-        log = await until(hub, bridge, f"/logs/{log_id}", lambda log: log["state"] == "Failed")
+        log = await look_until(hub, f"/logs/{log_id}", lambda log: log["state"] == "Failed", between=bridge.go_round)
         assert (log["detail"], log["size"]) == ("the upload failed", None)
         problem(await hub.admin("GET", f"/logs/{log_id}/file"), 404, "no_file")
     async with httpx.AsyncClient() as client:

@@ -7,8 +7,8 @@ import pytest
 
 from ocpi_hub.bridge import bridge_of
 from ocpi_hub.chargers.binding import bind
-from tests.admin.test_admin import LOCATION, problem
-from tests.admin.test_upkeep import charger
+from tests.admin.house import charger, look_until, problem
+from tests.world.chargers import LOCATION
 from tests.world.hub import running_hub
 
 MONITOR = {
@@ -24,31 +24,16 @@ FEE = {"currency": "EUR", "elements": [{"price_components": [{"type": "FLAT", "p
 
 
 @pytest.fixture
-async def hub(database_url, redis_url):
-    async with running_hub(database_url, redis_url, works=True, ocpp_port=0, charger_timeout=5) as running:
-        bind(running.resources)
-        yield running
-
-
-@pytest.fixture
-async def bridge(hub):
-    async with bridge_of(hub.resources).run() as running:
-        yield running
-
-
-async def until(hub, path, true):
-    async with asyncio.timeout(10):
-        while not true(shown := (await hub.admin("GET", path)).json()):
-            await asyncio.sleep(0.02)
-    return shown
+def changed():
+    return {"charger_timeout": 5}
 
 
 async def test_a_monitor_from_setting_it_to_its_alert(hub, bridge):
     async with charger(hub, bridge, "BOX-1", "ocpp2.0.1") as box:
-        await until(hub, "/chargers/BOX-1", lambda shown: shown["online"])
+        await look_until(hub, "/chargers/BOX-1", lambda shown: shown["online"])
         set_ = await hub.admin("POST", "/chargers/box-1/monitors", {"monitors": [MONITOR, MONITOR | {"value": 70}]})
         assert [(result["id"], result["status"]) for result in set_.json()] == [(1, "Accepted"), (2, "Accepted")]
-        first, second = await until(hub, "/chargers/BOX-1/monitors", lambda found: len(found) == 2)
+        first, second = await look_until(hub, "/chargers/BOX-1/monitors", lambda found: len(found) == 2)
         assert {name: first[name] for name in MONITOR} == MONITOR
         assert second["value"] == 70
         await box.watch.alert("EVSE", "Temperature", "61.2")
@@ -59,7 +44,7 @@ async def test_a_monitor_from_setting_it_to_its_alert(hub, bridge):
         cleared = (await hub.admin("POST", f"/alerts/{alert['id']}/clear")).json()
         assert cleared["cleared_at"] is not None
         assert (await hub.admin("DELETE", "/chargers/BOX-1/monitors/1")).status_code == 204
-        await until(hub, "/chargers/BOX-1/monitors", lambda found: [each["id"] for each in found] == [2])
+        await look_until(hub, "/chargers/BOX-1/monitors", lambda found: [each["id"] for each in found] == [2])
         assert (await hub.admin("DELETE", "/chargers/BOX-1/monitors/2")).status_code == 204
         assert (await hub.admin("GET", "/chargers/BOX-1/monitors?refresh=true")).json() == []
         problem(await hub.admin("DELETE", "/chargers/BOX-1/monitors/9"), 409, "rejected")
@@ -69,11 +54,11 @@ async def test_a_monitor_from_setting_it_to_its_alert(hub, bridge):
 
 async def test_a_text_on_the_display(hub, bridge):
     async with charger(hub, bridge, "BOX-1", "ocpp2.0.1") as box:
-        await until(hub, "/chargers/BOX-1", lambda shown: shown["online"])
+        await look_until(hub, "/chargers/BOX-1", lambda shown: shown["online"])
         body = {"id": 7, "text": "Closed tonight", "priority": "InFront", "from": "2026-12-01T20:00:00Z"}
         assert (await hub.admin("POST", "/chargers/BOX-1/display-messages", body)).status_code == 201
         assert box.watch.messages[7]["startDateTime"] == "2026-12-01T20:00:00.000Z"
-        (shown,) = await until(hub, "/chargers/BOX-1/display-messages", lambda found: found)
+        (shown,) = await look_until(hub, "/chargers/BOX-1/display-messages", lambda found: found)
         assert shown["message"] == {"format": "UTF8", "content": "Closed tonight"}
         assert (await hub.admin("DELETE", "/chargers/BOX-1/display-messages/7")).status_code == 204
         assert (await hub.admin("GET", "/chargers/BOX-1/display-messages")).json() == []
@@ -82,12 +67,12 @@ async def test_a_text_on_the_display(hub, bridge):
 
 async def test_a_customer_is_reported_in_parts_and_cleared(hub, bridge):
     async with charger(hub, bridge, "BOX-1", "ocpp2.0.1") as box:
-        await until(hub, "/chargers/BOX-1", lambda shown: shown["online"])
+        await look_until(hub, "/chargers/BOX-1", lambda shown: shown["online"])
         box.watch.customers["04AA"] = "a" * 512 + "b" * 10
         path = "/chargers/BOX-1/customer-information"
         asked = await hub.admin("POST", path, {"token": "04AA", "clear": True})
         assert asked.status_code == 202
-        answer = await until(hub, f"{path}/{asked.json()['request_id']}", lambda found: found["complete"])
+        answer = await look_until(hub, f"{path}/{asked.json()['request_id']}", lambda found: found["complete"])
         assert (answer["data"], answer["charger"]) == ("a" * 512 + "b" * 10, "BOX-1")
         assert box.watch.customers == {}
         await hub.admin("DELETE", "/chargers/BOX-1")
@@ -108,7 +93,7 @@ async def test_a_driver_sees_what_a_charge_costs_where_that_is_switched_on(datab
         async with bridge_of(hub.resources).run() as bridge, charger(hub, bridge, "BOX-1", "ocpp2.0.1") as box:
             assert await box.swipe(1, "04AA") == "Accepted"
             await box.suspend(1)
-            await until(hub, "/transactions", lambda found: found[0]["session_id"])
+            await look_until(hub, "/transactions", lambda found: found[0]["session_id"])
             async with asyncio.timeout(10):
                 while shows and not box.watch.costs:
                     await asyncio.sleep(0.02)
@@ -121,7 +106,7 @@ async def test_a_driver_sees_what_a_charge_costs_where_that_is_switched_on(datab
 
 async def test_a_charger_of_1_6_has_none_of_it(hub, bridge):
     async with charger(hub, bridge, "BOX-1"):
-        await until(hub, "/chargers/BOX-1", lambda shown: shown["online"])
+        await look_until(hub, "/chargers/BOX-1", lambda shown: shown["online"])
         problem(await hub.admin("POST", "/chargers/BOX-1/monitors", {"monitors": [MONITOR]}), 422, "not_supported")
         problem(await hub.admin("GET", "/chargers/BOX-1/display-messages?refresh=true"), 422, "not_supported")
 

@@ -1,7 +1,7 @@
 """A bridge on real PostgreSQL and Valkey, a business side that writes down what it hears, and chargers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -21,6 +21,7 @@ from bridge_ocpp.config import BridgeConfig, Signing
 from bridge_ocpp.ledger import UnitOfWork
 from bridge_ocpp.relay import RedisChargerPort
 from ocpi_hub.base.database import open_engine, session_maker, unit_of_work
+from tests.world.waiting import until
 
 PEPPER = b"p" * 32
 SEAL = b"s" * 32
@@ -161,19 +162,6 @@ class Clock:
 
     def __call__(self) -> datetime:
         return datetime.now(UTC) + self.shift
-
-
-async def until(condition: Callable[[], Awaitable[Any]] | Callable[[], Any], *, within: float = 30.0) -> Any:
-    """Wait for a condition; its value."""
-    deadline = asyncio.get_running_loop().time() + within
-    while True:
-        value = condition()
-        if asyncio.iscoroutine(value):
-            value = await value
-        if value:
-            return value
-        assert asyncio.get_running_loop().time() < deadline, "what was waited for did not happen"
-        await asyncio.sleep(0.01)
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,9 @@ import pytest
 from bridge_ocpp import port
 from bridge_ocpp.port import ConnectorRecord, ConnectorStatus, NewCharger
 from tests.bridge.chargers import now, raw
-from tests.bridge.conftest import PASSWORD, Place, until
+from tests.bridge.conftest import PASSWORD, Place
 from tests.bridge.test_transactions import start, stop
+from tests.world.waiting import until
 
 
 async def register(place: Place, charger_id: str, **more: Any) -> None:

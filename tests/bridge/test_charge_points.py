@@ -23,7 +23,8 @@ from websockets.exceptions import ConnectionClosed
 from bridge_ocpp import port
 from bridge_ocpp.port import AuthStatus, ChargingState, IdToken, RawCall, StartCharging, StopCharging, Verdict
 from tests.bridge.chargers import dialled, now
-from tests.bridge.conftest import Place, until
+from tests.bridge.conftest import Place
+from tests.world.waiting import until
 
 logging.getLogger("ocpp").setLevel(logging.CRITICAL)
 

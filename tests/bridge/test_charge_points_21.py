@@ -14,7 +14,8 @@ from ocpp.v21.enums import Action
 from bridge_ocpp import port
 from bridge_ocpp.port import AuthStatus, IdToken, RawCall, StartCharging, StopCharging, Verdict
 from tests.bridge.chargers import dialled, now
-from tests.bridge.conftest import Place, until
+from tests.bridge.conftest import Place
+from tests.world.waiting import until
 
 logging.getLogger("ocpp").setLevel(logging.CRITICAL)
 

@@ -11,7 +11,8 @@ from websockets.exceptions import InvalidStatus
 
 from bridge_ocpp import port
 from tests.bridge.chargers import dialled, raw
-from tests.bridge.conftest import Place, until
+from tests.bridge.conftest import Place
+from tests.world.waiting import until
 
 BOOT = {"chargePointVendor": "V", "chargePointModel": "M", "firmwareVersion": "7"}
 NAMES = [f"CP{number}" for number in range(24)]

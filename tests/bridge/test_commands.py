@@ -20,8 +20,9 @@ from bridge_ocpp.port import (
     UnlockConnector,
 )
 from tests.bridge.chargers import RawCharger, raw, stamp
-from tests.bridge.conftest import Place, until
+from tests.bridge.conftest import Place
 from tests.bridge.test_transactions import charge_of_2_0_1, start
+from tests.world.waiting import until
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from bridge_ocpp import port
 from bridge_ocpp.bridge import Bridge
 from bridge_ocpp.server import PIECE
 from tests.bridge.chargers import now, raw
-from tests.bridge.conftest import Place, until
+from tests.bridge.conftest import Place
+from tests.world.waiting import until
 
 BOOT = {"chargePointVendor": "V", "chargePointModel": "M"}
 START = {"connectorId": 1, "idTag": "T", "meterStart": 0}

@@ -12,7 +12,8 @@ import pytest
 
 from bridge_ocpp import port
 from bridge_ocpp.port import StopCharging
-from tests.bridge.conftest import PASSWORD, Place, until
+from tests.bridge.conftest import PASSWORD, Place
+from tests.world.waiting import until
 
 PEER = Path(__file__).parent.parent / "peers" / "ocpp_rpc"
 NODE = shutil.which("node")

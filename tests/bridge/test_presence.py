@@ -13,7 +13,8 @@ from bridge_ocpp.bridge import Bridge
 from bridge_ocpp.config import BridgeConfig
 from bridge_ocpp.port import ChargerOnline, OutcomeStatus, RawCall
 from tests.bridge.chargers import dialled, raw
-from tests.bridge.conftest import Place, until
+from tests.bridge.conftest import Place
+from tests.world.waiting import until
 
 
 @pytest.fixture

@@ -21,8 +21,9 @@ from ocpi_hub.embedded.folders import DataFolder
 from ocpi_hub.embedded.processes import server_user
 from ocpi_hub.embedded.servers import embedded_valkey, wait_for
 from tests.bridge.chargers import RawCharger, raw
-from tests.bridge.conftest import Place, until
+from tests.bridge.conftest import Place
 from tests.bridge.test_transactions import start
+from tests.world.waiting import until
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from bridge_ocpp.bridge import Bridge
 from bridge_ocpp.port import RawCall
 from bridge_ocpp.server import charger_id_of, is_loopback
 from tests.bridge.chargers import dialled, raw
-from tests.bridge.conftest import PASSWORD, Place, until
+from tests.bridge.conftest import PASSWORD, Place
+from tests.world.waiting import until
 
 KEY = "0001020304050607FFFFFFFFFFFFFFFFFFFFFFFF"
 

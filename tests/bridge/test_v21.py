@@ -10,7 +10,8 @@ from bridge_ocpp import port
 from bridge_ocpp.book import Streams
 from bridge_ocpp.port import OutcomeStatus, RawCall, UnlockConnector
 from tests.bridge.chargers import RawCharger, dialled, now, raw, stamp
-from tests.bridge.conftest import Place, until
+from tests.bridge.conftest import Place
+from tests.world.waiting import until
 
 STREAM = {"id": 7, "variableMonitoringId": 3, "params": {"interval": 10, "values": 4}}
 VALUES = {"id": 7, "pending": 0, "basetime": now(), "data": [{"t": 0, "v": "1"}]}

@@ -27,7 +27,7 @@ from ocpi_hub.partners.directory import Directory
 from ocpi_hub.partners.tables import Endpoint, Party, Platform
 from ocpi_hub.wire import json
 from ocpi_hub.wire.headers import PartyId
-from tests.world import objects
+from tests.world import chargers, objects
 from tests.world.partner import Partner
 
 Row = TypeVar("Row", bound=SQLModel)
@@ -36,15 +36,7 @@ CPO = PartyId(*objects.CPO)
 EMSP = PartyId(*objects.EMSP)
 START = datetime(2026, 3, 2, 10, tzinfo=UTC)  # a Monday, 11:00 in Amsterdam
 CARD = "04A1B2C3D4E5F6"
-LOCATION = {
-    "id": "LOC1",
-    "name": "Damrak",
-    "address": "Damrak 1",
-    "city": "Amsterdam",
-    "country": "NLD",
-    "coordinates": {"latitude": "52.37403", "longitude": "4.88969"},
-    "time_zone": "Europe/Amsterdam",
-}
+LOCATION = {"id": "LOC1", **chargers.LOCATION}
 
 
 @dataclass

@@ -10,7 +10,7 @@ from cryptography import x509
 
 from ocpi_hub.admin.chargers import NewChargerBody, add
 from ocpi_hub.chargers.binding import bind
-from tests.admin.test_admin import LOCATION
+from tests.world.chargers import LOCATION
 from tests.world.hub import SECRET, running_hub
 
 

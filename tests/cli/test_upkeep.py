@@ -7,7 +7,7 @@ import pytest
 
 from ocpi_hub.bridge import bridge_of
 from ocpi_hub.chargers.binding import bind
-from tests.admin.test_upkeep import charger
+from tests.admin.house import charger
 from tests.cli.hub import command_line
 from tests.world.hub import running_hub
 

@@ -11,7 +11,7 @@ from bridge_ocpp.bridge import Bridge
 from ocpi_hub.bridge import bridge_of
 from ocpi_hub.chargers.binding import bind
 from tests.journeys.points import Point, plugged_in
-from tests.world import objects
+from tests.world import chargers, objects
 from tests.world.hub import Hub, running_hub
 from tests.world.partner import Partner
 
@@ -29,15 +29,7 @@ TARIFF = objects.tariff(
         }
     ],
 )
-LOCATION = {
-    "id": "LOC1",
-    "name": "Damrak",
-    "address": "Damrak 1",
-    "city": "Amsterdam",
-    "country": "NLD",
-    "coordinates": {"latitude": "52.37403", "longitude": "4.88969"},
-    "time_zone": "Europe/Amsterdam",
-}
+LOCATION = {"id": "LOC1", **chargers.LOCATION}
 
 
 @dataclass

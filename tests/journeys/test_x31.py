@@ -13,11 +13,11 @@ import pytest
 from ocpi_hub.bridge import bridge_of
 from ocpi_hub.chargers.binding import bind
 from tests.bridge.chargers import RawCharger, raw, stamp
-from tests.bridge.conftest import until
 from tests.journeys.conftest import LOCATION, PASSWORD, TARIFF
 from tests.world import objects
 from tests.world.hub import Hub, running_hub
 from tests.world.partner import Partner
+from tests.world.waiting import until
 
 DAY = timedelta(hours=24)
 STEP = timedelta(minutes=7)

@@ -8,7 +8,8 @@ import pytest
 from bridge_ocpp.devices.booting import SETTLING
 from bridge_ocpp.port import Attend, IdToken, OutcomeStatus, RawCall, StartCharging, Trigger, UnlockConnector
 from tests.bridge.chargers import now, raw
-from tests.bridge.conftest import Place, until
+from tests.bridge.conftest import Place
+from tests.world.waiting import until
 
 BOOT_16 = {"chargePointVendor": "V", "chargePointModel": "M", "firmwareVersion": "1"}
 BOOT_2X = {"reason": "PowerUp", "chargingStation": {"vendorName": "V", "model": "M", "firmwareVersion": "1"}}

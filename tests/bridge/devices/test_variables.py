@@ -17,7 +17,8 @@ from bridge_ocpp.devices.variables import agrees
 from bridge_ocpp.errands import delay_of
 from bridge_ocpp.port import GetVariables, OutcomeStatus, SetVariables, VariableName, VariableSetting
 from tests.bridge.chargers import RawCharger, now, raw
-from tests.bridge.conftest import Place, until
+from tests.bridge.conftest import Place
+from tests.world.waiting import until
 
 BOOT_16 = {"chargePointVendor": "V", "chargePointModel": "M", "firmwareVersion": "1"}
 BOOT_2X = {"reason": "PowerUp", "chargingStation": {"vendorName": "V", "model": "M", "firmwareVersion": "1"}}

@@ -25,8 +25,9 @@ from bridge_ocpp.port import (
 )
 from bridge_ocpp.security import authority as authorities
 from tests.bridge.chargers import RawCharger, raw
-from tests.bridge.conftest import SEAL, Place, until
+from tests.bridge.conftest import SEAL, Place
 from tests.bridge.security.authority import Authority, Key, named, new_key, pem
+from tests.world.waiting import until
 
 STATION = {"vendorName": "V", "model": "M", "serialNumber": "SN-77"}
 

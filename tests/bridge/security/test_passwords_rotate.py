@@ -8,7 +8,8 @@ from websockets.exceptions import InvalidStatus
 
 from bridge_ocpp.port import Outcome, OutcomeStatus, RotatePassword
 from tests.bridge.chargers import RawCharger, dialled, raw
-from tests.bridge.conftest import PASSWORD, Place, until
+from tests.bridge.conftest import PASSWORD, Place
+from tests.world.waiting import until
 
 
 @pytest.fixture

@@ -20,8 +20,9 @@ from bridge_ocpp.book import Signing, Strongbox
 from bridge_ocpp.bridge import Bridge
 from bridge_ocpp.config import BridgeConfig, TlsFiles
 from tests.bridge.chargers import dialled, raw
-from tests.bridge.conftest import SEAL, Place, until
+from tests.bridge.conftest import SEAL, Place
 from tests.bridge.security.authority import Authority, Pair, named, new_key
+from tests.world.waiting import until
 
 REFUSED = (InvalidStatus, InvalidMessage, ConnectionClosed, ssl.SSLError, ConnectionError)
 

@@ -21,7 +21,8 @@ from bridge_ocpp.port import (
 )
 from bridge_ocpp.simulator import SimulatedCharger
 from bridge_ocpp.smart.book import Sites
-from tests.bridge.conftest import PASSWORD, until
+from tests.bridge.conftest import PASSWORD
+from tests.world.waiting import until
 
 D = Decimal
 

@@ -10,7 +10,8 @@ import pytest
 from bridge_ocpp.book import UpkeepBook
 from bridge_ocpp.port import FirmwareJob, FirmwareTask, NewFirmwareJob
 from bridge_ocpp.simulator import SimulatedCharger
-from tests.bridge.conftest import PASSWORD, Place, until
+from tests.bridge.conftest import PASSWORD, Place
+from tests.world.waiting import until
 
 IMAGE = "https://images.example/box-2.0.0.bin"
 

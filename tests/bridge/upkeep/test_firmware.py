@@ -6,8 +6,9 @@ import pytest
 
 from bridge_ocpp.port import ChargerGroup, JobStatus, NotPossible, TaskState
 from tests.bridge.chargers import raw
-from tests.bridge.conftest import Place, until
+from tests.bridge.conftest import Place
 from tests.bridge.upkeep.conftest import IMAGE, Yard
+from tests.world.waiting import until
 
 SIGNED = {"signing_certificate": "-----BEGIN CERTIFICATE-----\nMII=\n-----END CERTIFICATE-----", "signature": "c2ln"}
 

@@ -6,8 +6,8 @@ import pytest
 
 from bridge_ocpp.port import LogKind, NewLog, NotPossible, TaskState
 from tests.bridge.chargers import raw
-from tests.bridge.conftest import until
 from tests.bridge.upkeep.conftest import Yard
+from tests.world.waiting import until
 
 URL = "ftp://logs.example/box"
 SINCE = datetime(2026, 3, 1, tzinfo=UTC)

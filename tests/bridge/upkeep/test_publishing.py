@@ -14,8 +14,9 @@ from bridge_ocpp.port import (
     UnpublishFirmware,
 )
 from tests.bridge.chargers import raw
-from tests.bridge.conftest import Place, until
+from tests.bridge.conftest import Place
 from tests.bridge.upkeep.conftest import IMAGE, Yard
+from tests.world.waiting import until
 
 MD5 = "d41d8cd98f00b204e9800998ecf8427e"
 OTHER = "0cc175b9c0f1b6a831c399e269772661"
