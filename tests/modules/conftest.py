@@ -24,3 +24,10 @@ async def cpo() -> AsyncIterator[Partner]:
 async def emsp() -> AsyncIterator[Partner]:
     async with Partner(("EMSP", "DE", "XYZ"), name="An eMSP") as partner:
         yield partner
+
+
+@pytest.fixture
+async def known(hub: Hub, cpo: Partner) -> Partner:
+    """A CPO that has registered."""
+    assert (await cpo.register(hub.versions_url, await hub.invite("A CPO"))).status_code == 200
+    return cpo

@@ -1,11 +1,7 @@
-"""The door in front of every OCPI route, over real HTTP: rows T1-T15, R1, R2, R5, R8, C14; X12, X15, X17, X19."""
+"""The door in front of every OCPI route, over real HTTP: who calls, ids, errors, secrets; rows T1-T15, X12, X15."""
 
-import asyncio
 import io
 import json
-import re
-from collections.abc import AsyncIterator
-from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -17,31 +13,13 @@ from sqlalchemy import text
 from ocpi_hub.base.log import configure_logs
 from ocpi_hub.partners import handshake, keyring, register
 from ocpi_hub.partners.journal import Journal
+from tests.modules.envelope import enveloped
 from tests.world import ocpi
 from tests.world.hub import Hub
 from tests.world.objects import location
 from tests.world.partner import Partner
 
 ABC = ("NL", "ABC")
-
-
-@pytest.fixture
-async def known(hub: Hub, cpo: Partner) -> Partner:
-    """A CPO that has registered."""
-    assert (await cpo.register(hub.versions_url, await hub.invite("A CPO"))).status_code == 200
-    return cpo
-
-
-def enveloped(answer: httpx.Response) -> dict[str, Any]:
-    """The answer's document, after a look at what every answer must have."""
-    document: dict[str, Any] = answer.json()
-    assert answer.headers["content-type"] == "application/json"
-    assert answer.headers["x-request-id"]
-    assert answer.headers["x-correlation-id"]
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z", document["timestamp"])
-    assert isinstance(document["status_code"], int)
-    assert "detail" not in document
-    return document
 
 
 # --- who calls (T1-T4) ------------------------------------------------------------------------------------------------
@@ -161,112 +139,6 @@ async def test_missing_ids_are_made_and_bad_ones_replaced(hub: Hub, known: Partn
     assert UUID(answer.headers["x-correlation-id"])
 
 
-# --- routing headers (R1, R2, R5, R8, C14) ----------------------------------------------------------------------------
-
-
-def routed(answer: httpx.Response) -> tuple[str | None, str | None]:
-    """(to, from) of an answer."""
-    h = answer.headers
-
-    def party(word: str) -> str | None:
-        country = h.get(f"ocpi-{word}-country-code")
-        return None if country is None else f"{country}/{h[f'ocpi-{word}-party-id']}"
-
-    return party("to"), party("from")
-
-
-@pytest.mark.parametrize(
-    ("to", "from_", "answered_by"),
-    [
-        (None, "NL/ABC", "NL/HUB"),
-        ("NL/HUB", "nl/abc", "NL/HUB"),
-        ("nl/hub", "NL/ABC", "NL/HUB"),
-        (None, None, "NL/HUB"),
-    ],
-)
-async def test_answers_are_routed_back_in_the_case_that_the_parties_registered(
-    hub: Hub, known: Partner, to: str | None, from_: str | None, answered_by: str
-) -> None:
-    answer = await known.get("locations", to=to, from_=from_)
-    assert enveloped(answer)["status_code"] == 1000
-    assert routed(answer) == ("NL/ABC", answered_by)
-
-
-async def test_a_party_of_our_own_chargers_answers_an_emsp_in_its_own_case(
-    hub: Hub, known: Partner, emsp: Partner
-) -> None:
-    await emsp.register(hub.versions_url, await hub.invite("An eMSP"))
-    answer = await emsp.get("locations", to="nl/cpo")
-    assert enveloped(answer)["status_code"] == 1000
-    assert routed(answer) == (emsp.here, "NL/CPO")
-
-
-async def test_errors_of_a_module_are_routed_back_too(hub: Hub, known: Partner) -> None:
-    for answer in (
-        await known.get("locations", "no-such-location"),
-        await known.put("locations", "NL/ABC/1", {}),
-        await known.put("locations", "NL/ABC/1", None, content="{"),
-        await known.call("DELETE", "locations", "NL/ABC/1"),
-    ):
-        assert enveloped(answer)["status_code"] >= 2000
-        assert routed(answer) == ("NL/ABC", "NL/HUB")
-
-
-async def test_a_party_of_another_platform_cannot_be_pretended(hub: Hub, known: Partner, emsp: Partner) -> None:
-    """R5, and X13 in part."""
-    await emsp.register(hub.versions_url, await hub.invite("An eMSP"))
-    for spoofed in ("NL/ABC", "FR/WHO", "NL/HUB", "NL/CPO"):
-        answer = await emsp.get("locations", from_=spoofed)
-        assert answer.status_code == 200
-        assert enveloped(answer)["status_code"] == 2001
-        assert "OCPI-from" in answer.json()["status_message"]
-        assert routed(answer) == (None, None)
-
-
-async def test_a_platform_with_several_parties_must_say_which(hub: Hub, cpo: Partner) -> None:
-    cpo.more = (("EMSP", "NL", "DEF"),)
-    await cpo.register(hub.versions_url, await hub.invite())
-    assert enveloped(await cpo.get("locations", from_=None))["status_code"] == 2001
-    assert enveloped(await cpo.get("locations", from_="NL/DEF"))["status_code"] == 1000
-
-
-async def test_a_party_with_two_roles_is_one_party(hub: Hub, cpo: Partner) -> None:
-    cpo.more = (("EMSP", "NL", "ABC"),)
-    await cpo.register(hub.versions_url, await hub.invite())
-    assert enveloped(await cpo.get("locations", from_=None))["status_code"] == 1000
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"OCPI-to-country-code": "NL"},
-        {"OCPI-to-party-id": "HUB"},
-        {"OCPI-to-country-code": "NLD", "OCPI-to-party-id": "HUB"},
-        {"OCPI-to-country-code": "NL", "OCPI-to-party-id": "TOOLONG"},
-        {"OCPI-to-country-code": "N/", "OCPI-to-party-id": "HUB"},
-    ],
-)
-async def test_half_or_broken_routing_headers_are_2001(hub: Hub, known: Partner, headers: dict[str, str]) -> None:
-    answer = await known.get("locations", headers=headers)
-    assert answer.status_code == 200
-    assert enveloped(answer)["status_code"] == 2001
-    assert "OCPI-to" in answer.json()["status_message"]
-
-
-async def test_an_unknown_receiver_is_4001(hub: Hub, known: Partner) -> None:
-    answer = await known.get("locations", to="XX/YYY")
-    assert answer.status_code == 200
-    assert enveloped(answer)["status_code"] == 4001
-    assert routed(answer) == ("NL/ABC", "NL/HUB")
-
-
-async def test_two_cpos_have_nothing_to_say_to_each_other(hub: Hub, known: Partner) -> None:
-    async with Partner(("CPO", "BE", "TWO")) as second:
-        await second.register(hub.versions_url, await hub.invite("second"))
-        answer = await second.put("locations", "BE/TWO/1", location(owner=("BE", "TWO")), to="NL/ABC")
-    assert enveloped(answer)["status_code"] == 4001
-
-
 # --- errors (T7, T9, T10) ---------------------------------------------------------------------------------------------
 
 
@@ -359,136 +231,6 @@ async def test_where_nobody_can_be_authenticated_it_is_500_in_the_envelope(hub: 
     answer = await known.get("tariffs", token="not-in-the-picture")
     assert answer.status_code == 500
     assert enveloped(answer)["status_code"] == 3000
-
-
-# --- hostile bodies (X17) ---------------------------------------------------------------------------------------------
-
-
-def deep(levels: int) -> bytes:
-    return b'{"a":' * levels + b"1" + b"}" * levels
-
-
-GOOD = json.dumps(location(owner=ABC)).encode()
-HOSTILE = {
-    "depth": (deep(100_000), 400),
-    "depth-of-lists": (b"[" * 100_000, 400),
-    "keys": (b"{" + b",".join(b'"k%d":1' % n for n in range(250_000)) + b"}", 200),
-    "nul": (GOOD.replace(b"Central", b"Cen\\u0000tral"), 200),
-    "nul-in-a-key": (GOOD.replace(b'"name"', b'"na\\u0000me"'), 200),
-    "nan": (GOOD.replace(b"true", b"NaN"), 400),
-    "infinity": (GOOD.replace(b"true", b"-Infinity"), 400),
-    "surrogate": (GOOD.replace(b"Central", b"\\ud800"), 400),
-    "huge-int": (GOOD.replace(b"230", b"9" * 100_000), 400),
-    "huge-exponent": (GOOD.replace(b"230", b"1e999999999"), 400),
-    "utf-16": (GOOD.decode().encode("utf-16"), 400),
-    "latin-1": (GOOD.replace(b"Central", b"\xe9\xe9"), 400),
-    "trailing": (GOOD + b"x", 400),
-    "two-documents": (GOOD + GOOD, 400),
-}
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-async def test_a_hostile_body_is_refused(hub: Hub, known: Partner, name: str) -> None:
-    body, http_status = HOSTILE[name]
-    answer = await known.put("locations", "NL/ABC/LOC1", None, content=body)
-    assert answer.status_code == http_status
-    assert enveloped(answer)["status_code"] == 2001
-    assert (await known.get("locations", "LOC1")).status_code == 404
-
-
-@pytest.mark.parametrize("body", [b"\xef\xbb\xbf" + GOOD, GOOD.replace(b"{", b'{"id":"other",', 1)])
-async def test_a_byte_order_mark_and_a_key_twice_are_taken(hub: Hub, known: Partner, body: bytes) -> None:
-    assert (await known.put("locations", "NL/ABC/LOC1", None, content=body)).status_code == 201
-
-
-async def test_packed_bodies_are_refused(hub: Hub, known: Partner) -> None:
-    import gzip
-
-    answer = await known.put(
-        "locations", "NL/ABC/1", None, content=gzip.compress(GOOD), headers={"Content-Encoding": "gzip"}
-    )
-    assert answer.status_code == 400
-    assert enveloped(answer)["status_code"] == 2001
-
-
-async def test_a_body_is_limited_by_what_it_says(hub: Hub, known: Partner) -> None:
-    limit = hub.settings.body_limit
-    assert limit == 4 * 1024 * 1024
-    answer = await known.put("locations", "NL/ABC/1", None, content=b" " * (limit + 1))
-    assert answer.status_code == 413
-    assert enveloped(answer)["status_code"] == 2001
-    answer = await known.put("locations", "NL/ABC/1", None, content=b" " * limit)
-    assert answer.status_code == 400  # read to its end, and found empty
-
-
-def resident() -> int:
-    """Bytes of memory that this process holds."""
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * 4096
-
-
-async def test_a_body_without_an_end_is_cut_off_by_counting(hub: Hub, known: Partner) -> None:
-    sent = 0
-
-    async def pour() -> AsyncIterator[bytes]:
-        nonlocal sent
-        yield b"["
-        for _ in range(800):
-            sent += 65536
-            yield b" " * 65536
-
-    before = resident()
-    try:
-        answer = await known.put("locations", "NL/ABC/1", None, content=pour())
-    except httpx.TransportError:
-        pass  # the connection was closed while we poured
-    else:
-        assert answer.status_code == 413
-    assert sent < 800 * 65536
-    assert resident() - before < 64 * 1024 * 1024
-    assert enveloped(await known.get("locations"))["status_code"] == 1000
-
-
-# --- request smuggling (X19) ------------------------------------------------------------------------------------------
-
-SMUGGLING = [
-    b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    b"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n",
-    b"Content-Length: 0\r\nContent-Length: 80\r\n\r\n",
-    b"Content-Length: +0\r\n\r\n",
-    b"Content-Length: 0, 80\r\n\r\n",
-    b"Content-Length: 0x0\r\n\r\n",
-    b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
-    b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
-    b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
-    b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n",
-    b"X: y\rTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    b"Transfer-Encoding: chunked\r\n\r\n0;\n\r\n\r\n",
-    b"Transfer-Encoding: chunked\r\n\r\n-0\r\n\r\n",
-    b"Transfer-Encoding: chunked\r\n\r\nzz\r\n\r\n",
-]
-
-
-@pytest.mark.parametrize("attack", SMUGGLING)
-async def test_what_two_servers_could_read_differently_serves_no_second_request(
-    hub: Hub, known: Partner, attack: bytes
-) -> None:
-    authorization = ocpi.encode(known.hub_token or "").encode()
-    first = (
-        b"PUT /ocpi/2.2.1/receiver/locations/NL/ABC/1 HTTP/1.1\r\nHost: hub\r\nAuthorization: %s\r\n" % authorization
-    )
-    smuggled = b"GET /ocpi/versions HTTP/1.1\r\nHost: hub\r\nAuthorization: %s\r\n\r\n" % authorization
-    reader, writer = await asyncio.open_connection("127.0.0.1", hub.settings.port)
-    writer.write(first + attack + smuggled)
-    writer.write_eof()
-    try:
-        async with asyncio.timeout(5):
-            heard = await reader.read()
-    except ConnectionError:
-        heard = b""
-    writer.close()
-    assert b'"version"' not in heard
-    assert b"HTTP/1.1 5" not in heard
 
 
 @pytest.mark.parametrize(
