@@ -250,7 +250,7 @@ async def test_a_token_that_1_6_cannot_carry_is_no_command(here: Place) -> None:
     async with raw(here.bridge.url, "CP1") as charger:
         await here.seated("CP1")
         outcome = await here.ask("CP1", StartCharging(IdToken("x" * 21), 1))
-        assert outcome.status is OutcomeStatus.FAILED
+        assert outcome.status is OutcomeStatus.INVALID
         assert "idTag" in outcome.detail
         assert charger.calls.empty()
 
