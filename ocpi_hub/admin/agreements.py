@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from ocpi_hub.admin.answers import Json, ResourcesDep, not_found
+from ocpi_hub.admin.shapes import AgreementAnswer
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.partners import agreements
 from ocpi_hub.partners.agreements import Given
@@ -82,19 +83,19 @@ async def remove(resources: Resources, agreement: str) -> None:
         resources.one(Directory).changed(db)
 
 
-@router.get("/agreements")
+@router.get("/agreements", response_model=list[AgreementAnswer])
 async def get_agreements(resources: ResourcesDep, party: str | None = None) -> Any:
     """All agreements; `party` (NL/ABC): only those that name it, or anybody."""
     return Json(await every(resources, party))
 
 
-@router.get("/agreements/{agreement}")
+@router.get("/agreements/{agreement}", response_model=AgreementAnswer)
 async def get_agreement(agreement: str, resources: ResourcesDep) -> Any:
     """One agreement."""
     return Json(await show(resources, agreement))
 
 
-@router.put("/agreements/{agreement}")
+@router.put("/agreements/{agreement}", response_model=AgreementAnswer)
 async def put_agreement(agreement: str, body: AgreementBody, resources: ResourcesDep) -> Any:
     """Make or change an agreement. It is followed at once, and what follows from it a moment later."""
     kept, new = await put(resources, agreement, body)

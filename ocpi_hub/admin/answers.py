@@ -6,21 +6,25 @@ from typing import Annotated, Any
 import structlog
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import Response
+from fastapi.responses import JSONResponse, Response
 from sqlalchemy.exc import DataError, DBAPIError
 from starlette.exceptions import HTTPException
 
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.wire import json as wire_json
-from ocpi_hub.wire.errors import OcpiError
+from ocpi_hub.wire.errors import OcpiError, complaint
 
 log = structlog.get_logger()
 
 
-class Json(Response):
-    """A JSON answer whose decimals keep every digit and whose times are RFC 3339 UTC."""
+class File(Response):
+    """A file as it is, for the OpenAPI document."""
 
-    media_type = "application/json"
+    media_type = "application/octet-stream"
+
+
+class Json(JSONResponse):
+    """A JSON answer whose decimals keep every digit and whose times are RFC 3339 UTC."""
 
     def render(self, content: Any) -> bytes:
         return wire_json.dumps(content).encode()
@@ -60,8 +64,8 @@ def install_errors(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def _validation(_request: Request, error: RequestValidationError) -> Json:
-        details = [{"field": ".".join(map(str, e["loc"][1:])), "message": e["msg"]} for e in error.errors()]
-        first = details[0] if details else {"field": "", "message": "invalid"}
+        details = [{"field": ".".join(map(str, e["loc"][1:])), "message": complaint(e)} for e in error.errors()]
+        first = details[0] if details else {"field": "", "message": "is invalid"}
         return rendered(422, "invalid", f"{first['field'] or 'body'}: {first['message']}", details)
 
     @app.exception_handler(HTTPException)

@@ -27,6 +27,7 @@ from ocpi_hub.admin import (
     watch,
 )
 from ocpi_hub.admin.answers import install_errors, operator_only
+from ocpi_hub.admin.describing import describe
 from ocpi_hub.base.resources import Resources
 
 
@@ -77,4 +78,5 @@ def create_admin(resources: Resources) -> FastAPI:
     )
     for part in parts:
         app.include_router(part.router, dependencies=[Depends(operator_only)])
+    describe(app)
     return app

@@ -22,6 +22,7 @@ from bridge_ocpp.port import (
 )
 from ocpi_hub.admin import device_asking, known, local_lists, profiles
 from ocpi_hub.admin.answers import AdminError, Json, ResourcesDep, not_found
+from ocpi_hub.admin.charger_shapes import AddedCharger, CallAnswer, ChargerAnswer, FrameAnswer
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.base.secrets import new_secret
 from ocpi_hub.chargers import lists, placing, removing
@@ -292,25 +293,25 @@ async def remove(resources: Resources, charger_id: str) -> None:
             raise not_found("charger", charger_id)
 
 
-@router.post("/chargers", status_code=201)
+@router.post("/chargers", response_model=AddedCharger, status_code=201)
 async def post_charger(body: NewChargerBody, resources: ResourcesDep) -> Any:
     """Add a charger."""
     return Json(await add(resources, body), status_code=201)
 
 
-@router.get("/chargers")
+@router.get("/chargers", response_model=list[ChargerAnswer])
 async def get_chargers(resources: ResourcesDep) -> Any:
     """All chargers with their connectors and running transactions."""
     return Json(await every(resources))
 
 
-@router.get("/chargers/{charger_id}")
+@router.get("/chargers/{charger_id}", response_model=ChargerAnswer)
 async def get_charger(charger_id: str, resources: ResourcesDep) -> Any:
     """One charger."""
     return Json(await show(resources, charger_id))
 
 
-@router.patch("/chargers/{charger_id}")
+@router.patch("/chargers/{charger_id}", response_model=ChargerAnswer)
 async def patch_charger(charger_id: str, body: ChangeBody, resources: ResourcesDep) -> Any:
     """Change a charger."""
     return Json(await change(resources, charger_id, body))
@@ -322,13 +323,13 @@ async def delete_charger(charger_id: str, resources: ResourcesDep) -> None:
     await remove(resources, charger_id)
 
 
-@router.post("/chargers/{charger_id}/calls")
+@router.post("/chargers/{charger_id}/calls", response_model=CallAnswer)
 async def post_call(charger_id: str, body: CallBody, resources: ResourcesDep) -> Any:
     """Any OCPP call; the answer is the charger's own."""
     return Json(await call(resources, charger_id, body))
 
 
-@router.get("/chargers/{charger_id}/messages")
+@router.get("/chargers/{charger_id}/messages", response_model=list[FrameAnswer])
 async def get_messages(
     charger_id: str, resources: ResourcesDep, limit: Annotated[int, Query(ge=1, le=1000)] = 100
 ) -> Any:

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bridge_ocpp.port import OutletRecord, SiteRecord, SmartBook, write_schedule
 from ocpi_hub.admin import known
 from ocpi_hub.admin.answers import AdminError, BodyDep, Json, ResourcesDep, not_found
+from ocpi_hub.admin.charger_shapes import ProfileAnswer, ReservationAnswer, SiteAnswer
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.chargers import placing
 
@@ -180,19 +181,19 @@ async def reservations(resources: Resources, charger: str | None) -> list[dict[s
 Charger = Annotated[str | None, Query(description="Only this charger")]
 
 
-@router.get("/sites")
+@router.get("/sites", response_model=list[SiteAnswer])
 async def get_sites(resources: ResourcesDep) -> Any:
     """All sites with the limits in force now."""
     return Json(await every(resources))
 
 
-@router.get("/sites/{site_id}")
+@router.get("/sites/{site_id}", response_model=SiteAnswer)
 async def get_site(site_id: str, resources: ResourcesDep) -> Any:
     """A site with the limits in force now."""
     return Json(await show(resources, site_id))
 
 
-@router.put("/sites/{site_id}")
+@router.put("/sites/{site_id}", response_model=SiteAnswer)
 async def put_site(site_id: str, body: BodyDep, resources: ResourcesDep) -> Any:
     """`{"limit_w"|"limit_a", "chargers": […], "minimum_a"?, "start_a"?, "voltage"?, "phases"?, "circuits"?}`."""
     return Json(await put(resources, site_id, body))
@@ -205,19 +206,19 @@ async def delete_site(site_id: str, resources: ResourcesDep) -> Response:
     return Response(status_code=204)
 
 
-@router.put("/sites/{site_id}/external-limit")
+@router.put("/sites/{site_id}/external-limit", response_model=SiteAnswer)
 async def put_external_limit(site_id: str, body: ExternalLimitBody, resources: ResourcesDep) -> Any:
     """A limit from outside, in force at once, until it ends; `{}` lifts it."""
     return Json(await limit(resources, site_id, body))
 
 
-@router.get("/charging-profiles")
+@router.get("/charging-profiles", response_model=list[ProfileAnswer])
 async def get_profiles(resources: ResourcesDep, charger: Charger = None) -> Any:
     """The profiles that chargers keep."""
     return Json(await profiles(resources, charger))
 
 
-@router.get("/reservations")
+@router.get("/reservations", response_model=list[ReservationAnswer])
 async def get_reservations(resources: ResourcesDep, charger: Charger = None) -> Any:
     """The reservations at chargers."""
     return Json(await reservations(resources, charger))

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from ocpi_hub.admin.answers import AdminError, Json, ResourcesDep, not_found
+from ocpi_hub.admin.shapes import AuditAnswer, AuditReport, MissingAnswer, PolicyAnswer
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.clearing import jobs, missing, policy, records, sending
 from ocpi_hub.clearing.auditing import audit_cdr
@@ -125,13 +126,13 @@ async def decide(resources: Resources, cdr_id: str, owner: str | None, verdict: 
         return audit_document(audit)
 
 
-@router.get("/cdrs/{cdr_id:path}/audit")
+@router.get("/cdrs/{cdr_id:path}/audit", response_model=AuditReport)
 async def get_audit(cdr_id: str, resources: ResourcesDep, owner: Owner = None) -> Any:
     """What the hub thinks of a CDR: its findings, the decision, and how it is priced."""
     return Json(await show_audit(resources, cdr_id, owner))
 
 
-@router.post("/cdrs/{cdr_id:path}/release")
+@router.post("/cdrs/{cdr_id:path}/release", response_model=AuditAnswer)
 async def post_release(cdr_id: str, resources: ResourcesDep, owner: Owner = None, body: WhoBody | None = None) -> Any:
     """Let a held CDR go to its eMSP."""
     return Json(await decide(resources, cdr_id, owner, Verdict.RELEASED, (body or WhoBody()).by))
@@ -157,25 +158,25 @@ async def stuck(resources: Resources, *, limit: int = 100, offset: int = 0) -> l
         return [audit_document(row) for row in await db.scalars(query.limit(limit).offset(offset))]
 
 
-@router.post("/cdrs/{cdr_id:path}/send", status_code=202)
+@router.post("/cdrs/{cdr_id:path}/send", response_model=AuditAnswer, status_code=202)
 async def post_send(cdr_id: str, resources: ResourcesDep, owner: Owner = None) -> Any:
     """Try a released CDR anew that found no answer: it is sent now, and with growing waits from then on."""
     return Json(await send(resources, cdr_id, owner), status_code=202)
 
 
-@router.get("/stuck-cdrs")
+@router.get("/stuck-cdrs", response_model=list[AuditAnswer])
 async def get_stuck(resources: ResourcesDep, limit: Limit = 100, offset: Offset = 0) -> Any:
     """Released CDRs that their eMSP did not answer within OCPI_HUB_CDR_WINDOW, and that nobody tries any more."""
     return Json(await stuck(resources, limit=limit, offset=offset))
 
 
-@router.post("/cdrs/{cdr_id:path}/reject")
+@router.post("/cdrs/{cdr_id:path}/reject", response_model=AuditAnswer)
 async def post_reject(cdr_id: str, resources: ResourcesDep, owner: Owner = None, body: WhoBody | None = None) -> Any:
     """Keep a held CDR from its eMSP for good."""
     return Json(await decide(resources, cdr_id, owner, Verdict.REJECTED, (body or WhoBody()).by))
 
 
-@router.get("/audits")
+@router.get("/audits", response_model=list[AuditAnswer])
 async def get_audits(
     resources: ResourcesDep,
     worst: Severity | None = None,
@@ -204,7 +205,7 @@ def missing_document(row: MissingCdr) -> dict[str, Any]:
     }
 
 
-@router.get("/missing-cdrs")
+@router.get("/missing-cdrs", response_model=list[MissingAnswer])
 async def get_missing(resources: ResourcesDep, limit: Limit = 100, offset: Offset = 0) -> Any:
     """Sessions that were completed more than a day ago and have no CDR, the newest first."""
     async with resources.unit_of_work() as db:
@@ -231,14 +232,14 @@ def _key(named: str) -> str:
     return named if named == "*" else PartyId(named[:2], named[3:]).key
 
 
-@router.get("/audit-policies")
+@router.get("/audit-policies", response_model=list[PolicyAnswer])
 async def get_policies(resources: ResourcesDep) -> Any:
     """All policies. A pair without one passes, marked."""
     async with resources.unit_of_work() as db:
         return Json([policy_document(one) for one in await policy.policies(db)])
 
 
-@router.get("/audit-policies/{cpo}/{emsp}")
+@router.get("/audit-policies/{cpo}/{emsp}", response_model=PolicyAnswer)
 async def get_policy(cpo: Named, emsp: Named, resources: ResourcesDep) -> Any:
     """The policy for exactly this pair."""
     async with resources.unit_of_work() as db:
@@ -248,7 +249,7 @@ async def get_policy(cpo: Named, emsp: Named, resources: ResourcesDep) -> Any:
     return Json(policy_document(found))
 
 
-@router.put("/audit-policies/{cpo}/{emsp}")
+@router.put("/audit-policies/{cpo}/{emsp}", response_model=PolicyAnswer)
 async def put_policy(cpo: Named, emsp: Named, body: PolicyBody, resources: ResourcesDep) -> Any:
     """Make or change the policy of a pair, for CDRs that come from now on."""
     async with resources.unit_of_work() as db:

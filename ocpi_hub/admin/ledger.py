@@ -9,11 +9,13 @@ from sqlmodel import col, func, select
 from bridge_ocpp.port import ChargerBook, Sample, StateChange, Transaction, TransactionFilter
 from ocpi_hub.admin import known
 from ocpi_hub.admin.answers import Json, ResourcesDep, not_found
+from ocpi_hub.admin.charger_shapes import TransactionAnswer, TransactionDetails
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.chargers.cdrs import tariffs_of
 from ocpi_hub.chargers.tables import SessionLink
 from ocpi_hub.objects.tables import KeptCdr
 from ocpi_hub.wire import json as wire_json
+from ocpi_hub.wire.cdrs import CDR
 
 router = APIRouter(default_response_class=Json)
 
@@ -56,7 +58,7 @@ async def list_transactions(resources: Resources, which: TransactionFilter) -> l
     return [transaction_document(transaction, links) for transaction in found]
 
 
-@router.get("/transactions")
+@router.get("/transactions", response_model=list[TransactionAnswer])
 async def get_transactions(
     resources: ResourcesDep,
     charger: str | None = None,
@@ -70,7 +72,7 @@ async def get_transactions(
     return Json(await list_transactions(resources, which))
 
 
-@router.get("/transactions/{transaction_id}")
+@router.get("/transactions/{transaction_id}", response_model=TransactionDetails)
 async def get_transaction(transaction_id: str, resources: ResourcesDep) -> Any:
     """One transaction with its samples and charging states."""
     async with resources.unit_of_work() as db:
@@ -97,7 +99,7 @@ def state_document(state: StateChange) -> dict[str, Any]:
     return {"at": state.at, "state": state.state}
 
 
-@router.get("/cdrs")
+@router.get("/cdrs", response_model=list[CDR])
 async def get_cdrs(
     resources: ResourcesDep,
     date_from: datetime | None = None,

@@ -11,6 +11,7 @@ from sqlmodel import col
 
 from ocpi_hub.admin.answers import Json, ResourcesDep, not_found
 from ocpi_hub.admin.partners import resolve
+from ocpi_hub.admin.shapes import MessageAnswer, StoryAnswer
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.partners.journal import CHECK, RULES
 from ocpi_hub.partners.tables import Message, MessageBody, Platform
@@ -130,7 +131,7 @@ def document(message: Message, platform: str | None) -> dict[str, Any]:
     }
 
 
-@router.get("/messages")
+@router.get("/messages", response_model=list[MessageAnswer])
 async def get_messages(resources: ResourcesDep, wanted: Annotated[Search, Query()]) -> Any:
     """The journal, newest first. X-Next is the `before` of the next page, where there may be one."""
     found = await search(resources, wanted)
@@ -138,7 +139,7 @@ async def get_messages(resources: ResourcesDep, wanted: Annotated[Search, Query(
     return Json(found, headers=more)
 
 
-@router.get("/messages/{correlation_id:path}")
+@router.get("/messages/{correlation_id:path}", response_model=StoryAnswer)
 async def get_story(correlation_id: str, resources: ResourcesDep) -> Any:
     """Everything that was said under one correlation id, in order, with what is kept of the bodies."""
     return Json(await story(resources, correlation_id))

@@ -9,6 +9,7 @@ from sqlmodel import col, func, select
 
 from ocpi_hub.admin.answers import AdminError, Json, ResourcesDep, not_found
 from ocpi_hub.admin.pulling import summary
+from ocpi_hub.admin.shapes import InvitedAnswer, PartnerAnswer, PartnerDetails
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.delivery.tables import Attempt, Owed
 from ocpi_hub.partners import handshake, register
@@ -173,31 +174,31 @@ async def remove(resources: Resources, partner: str) -> None:
         await register.remove(db, resources, platform_id)
 
 
-@router.post("/partners", status_code=201)
+@router.post("/partners", response_model=InvitedAnswer, status_code=201)
 async def post_partner(body: InviteBody, resources: ResourcesDep) -> Any:
     """Invite a partner."""
     return Json(await invite(resources, body), status_code=201)
 
 
-@router.post("/partners/connect", status_code=201)
+@router.post("/partners/connect", response_model=PartnerDetails, status_code=201)
 async def post_connect(body: ConnectBody, resources: ResourcesDep) -> Any:
     """Register with a partner, we as the initiating side."""
     return Json(await connect(resources, body), status_code=201)
 
 
-@router.get("/partners")
+@router.get("/partners", response_model=list[PartnerAnswer])
 async def get_partners(resources: ResourcesDep) -> Any:
     """All partners."""
     return Json(await every(resources))
 
 
-@router.get("/partners/{partner}")
+@router.get("/partners/{partner}", response_model=PartnerDetails)
 async def get_partner(partner: str, resources: ResourcesDep) -> Any:
     """One partner."""
     return Json(await show(resources, partner))
 
 
-@router.patch("/partners/{partner}")
+@router.patch("/partners/{partner}", response_model=PartnerDetails)
 async def patch_partner(partner: str, body: ChangeBody, resources: ResourcesDep) -> Any:
     """Suspend, resume, or set the interop profile."""
     return Json(await change(resources, partner, body))
@@ -209,7 +210,7 @@ async def delete_partner(partner: str, resources: ResourcesDep) -> None:
     await remove(resources, partner)
 
 
-@router.post("/partners/{partner}/rotate")
+@router.post("/partners/{partner}/rotate", response_model=PartnerDetails)
 async def post_rotate(partner: str, resources: ResourcesDep) -> Any:
     """New credentials tokens in both directions."""
     return Json(await rotate(resources, partner))

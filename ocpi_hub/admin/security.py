@@ -23,6 +23,13 @@ from bridge_ocpp.port import (
 )
 from ocpi_hub.admin import known
 from ocpi_hub.admin.answers import AdminError, Json, ResourcesDep, not_found
+from ocpi_hub.admin.charger_shapes import (
+    AuthorityAnswer,
+    CertificateAnswer,
+    CertificateDetails,
+    SecurityAnswer,
+    SecurityEventAnswer,
+)
 from ocpi_hub.base.resources import Resources
 
 router = APIRouter(default_response_class=Json)
@@ -236,13 +243,13 @@ async def security_events(
 # --- routes ----------------------------------------------------------------------------------------------------------
 
 
-@router.post("/chargers/{charger_id}/rotate-password")
+@router.post("/chargers/{charger_id}/rotate-password", response_model=SecurityAnswer)
 async def post_rotate_password(charger_id: str, resources: ResourcesDep) -> Any:
     """A new password for a charger: it counts once the charger has accepted it, else the old one stays."""
     return Json(await rotate_password(resources, charger_id))
 
 
-@router.get("/chargers/{charger_id}/security-events")
+@router.get("/chargers/{charger_id}/security-events", response_model=list[SecurityEventAnswer])
 async def get_security_events(
     charger_id: str,
     resources: ResourcesDep,
@@ -253,13 +260,13 @@ async def get_security_events(
     return Json(await security_events(resources, charger_id, limit=limit, critical=critical))
 
 
-@router.get("/chargers/{charger_id}/certificates")
+@router.get("/chargers/{charger_id}/certificates", response_model=list[dict[str, Any]])
 async def get_installed(charger_id: str, resources: ResourcesDep) -> Any:
     """The root certificates that a charger has installed, asked now."""
     return Json(await installed(resources, charger_id))
 
 
-@router.post("/chargers/{charger_id}/certificates")
+@router.post("/chargers/{charger_id}/certificates", response_model=SecurityAnswer)
 async def post_install(charger_id: str, body: InstallBody, resources: ResourcesDep) -> Any:
     """Have a charger trust a root certificate."""
     return Json(await install(resources, charger_id, body))
@@ -271,13 +278,13 @@ async def post_delete(charger_id: str, body: HashBody, resources: ResourcesDep) 
     await delete(resources, charger_id, body)
 
 
-@router.post("/chargers/{charger_id}/certificates/renew")
+@router.post("/chargers/{charger_id}/certificates/renew", response_model=SecurityAnswer)
 async def post_renew(charger_id: str, resources: ResourcesDep) -> Any:
     """Ask a charger to request a new certificate of its own."""
     return Json(await renew(resources, charger_id))
 
 
-@router.get("/certificates")
+@router.get("/certificates", response_model=list[CertificateAnswer])
 async def get_certificates(
     resources: ResourcesDep, charger: str | None = None, state: SigningState | None = None
 ) -> Any:
@@ -285,31 +292,31 @@ async def get_certificates(
     return Json(await certificates(resources, charger=charger, state=state))
 
 
-@router.get("/certificates/authorities")
+@router.get("/certificates/authorities", response_model=list[AuthorityAnswer])
 async def get_authorities(resources: ResourcesDep) -> Any:
     """The hub's own authorities, in PEM."""
     return Json(await authorities(resources))
 
 
-@router.get("/certificates/{request_id}")
+@router.get("/certificates/{request_id}", response_model=CertificateDetails)
 async def get_certificate(request_id: str, resources: ResourcesDep) -> Any:
     """One signing request with what became of it."""
     return Json(await certificate(resources, request_id))
 
 
-@router.post("/certificates/{request_id}/approve")
+@router.post("/certificates/{request_id}/approve", response_model=CertificateDetails)
 async def post_approve(request_id: str, body: ApproveBody, resources: ResourcesDep) -> Any:
     """Send the charger a certificate: a chain that another authority signed, or one that ours signs."""
     return Json(await decide(resources, request_id, "approve", chain=body.chain))
 
 
-@router.post("/certificates/{request_id}/reject")
+@router.post("/certificates/{request_id}/reject", response_model=CertificateDetails)
 async def post_reject(request_id: str, body: RejectBody, resources: ResourcesDep) -> Any:
     """Sign nothing."""
     return Json(await decide(resources, request_id, "reject", reason=body.reason))
 
 
-@router.post("/certificates/{request_id}/revoke")
+@router.post("/certificates/{request_id}/revoke", response_model=CertificateDetails)
 async def post_revoke(request_id: str, resources: ResourcesDep) -> Any:
     """Let the charger in with this certificate no more, from its next connection on."""
     return Json(await decide(resources, request_id, "revoke"))

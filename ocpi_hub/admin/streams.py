@@ -7,11 +7,12 @@ from fastapi import APIRouter
 from bridge_ocpp.port import StreamBook
 from ocpi_hub.admin import known
 from ocpi_hub.admin.answers import Json, ResourcesDep
+from ocpi_hub.admin.charger_shapes import StreamAnswer
 
 router = APIRouter(default_response_class=Json)
 
 
-@router.get("/chargers/{charger_id}/event-streams")
+@router.get("/chargers/{charger_id}/event-streams", response_model=list[StreamAnswer])
 async def get_event_streams(charger_id: str, resources: ResourcesDep) -> Any:
     """The streams that this charger has open, with the newest values of each."""
     await known.charger(resources, charger_id)

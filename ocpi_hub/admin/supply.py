@@ -8,10 +8,12 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ocpi_hub.admin.answers import AdminError, BodyDep, Json, ResourcesDep, not_found
+from ocpi_hub.admin.charger_shapes import CardAnswer
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.chargers import cards, tariffs
 from ocpi_hub.chargers.tables import OwnCard
 from ocpi_hub.wire import json as wire_json
+from ocpi_hub.wire.tariffs import Tariff
 
 router = APIRouter(default_response_class=Json)
 
@@ -50,14 +52,14 @@ async def put_card(resources: Resources, uid: str, body: CardBody) -> tuple[dict
         return card_document(row), new
 
 
-@router.put("/tokens/{uid}")
+@router.put("/tokens/{uid}", response_model=CardAnswer)
 async def put_token(uid: str, body: CardBody, resources: ResourcesDep) -> Any:
     """Make or change an own card."""
     document, new = await put_card(resources, uid, body)
     return Json(document, status_code=201 if new else 200)
 
 
-@router.get("/tokens")
+@router.get("/tokens", response_model=list[CardAnswer])
 async def get_tokens(
     resources: ResourcesDep,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
@@ -73,7 +75,7 @@ async def every_card(resources: Resources, *, limit: int, offset: int = 0) -> li
         return [card_document(card) for card in await cards.every(db, limit=limit, offset=offset)]
 
 
-@router.get("/tokens/{uid}")
+@router.get("/tokens/{uid}", response_model=CardAnswer)
 async def get_token(uid: str, resources: ResourcesDep) -> Any:
     """One own card."""
     return Json(await one_card(resources, uid))
@@ -101,7 +103,7 @@ async def forget_card(resources: Resources, uid: str) -> None:
             raise not_found("token", uid)
 
 
-@router.put("/tariffs/{tariff_id}")
+@router.put("/tariffs/{tariff_id}", response_model=Tariff)
 async def put_tariff(tariff_id: str, document: BodyDep, resources: ResourcesDep) -> Any:
     """Keep and publish a tariff of our own chargers: an OCPI Tariff object."""
     return Json(await keep_tariff(resources, tariff_id, document))
@@ -114,7 +116,7 @@ async def keep_tariff(resources: Resources, tariff_id: str, document: Mapping[st
     return kept
 
 
-@router.get("/tariffs")
+@router.get("/tariffs", response_model=list[Tariff])
 async def get_tariffs(resources: ResourcesDep) -> Any:
     """The tariffs of our own chargers."""
     return Json(await every_tariff(resources))

@@ -7,6 +7,7 @@ from sqlmodel import col, select
 
 from ocpi_hub.admin.answers import Json, ResourcesDep
 from ocpi_hub.admin.partners import resolve
+from ocpi_hub.admin.shapes import AttemptAnswer, DebtAnswer, RetriedAnswer
 from ocpi_hub.base.jobs import ring_after_commit
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.delivery import giving_up
@@ -72,19 +73,19 @@ async def list_attempts(
     return [row.model_dump(exclude={"id"}) for row in rows]
 
 
-@router.get("/partners/{partner}/owed")
+@router.get("/partners/{partner}/owed", response_model=list[DebtAnswer])
 async def get_owed(partner: str, resources: ResourcesDep, limit: Limit = 200) -> Any:
     """What the partner is owed, the oldest debt first."""
     return Json(await debts(resources, partner, limit=limit))
 
 
-@router.post("/partners/{partner}/owed/retry", status_code=202)
+@router.post("/partners/{partner}/owed/retry", response_model=RetriedAnswer, status_code=202)
 async def post_retry(partner: str, resources: ResourcesDep) -> Any:
     """Owe the partner anew what was given up (its `dead` debts). It is told now."""
     return Json(await retry(resources, partner), status_code=202)
 
 
-@router.get("/attempts")
+@router.get("/attempts", response_model=list[AttemptAnswer])
 async def get_attempts(
     resources: ResourcesDep, platform: str | None = None, correlation_id: str | None = None, limit: Limit = 100
 ) -> Any:

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from ocpi_hub.admin.answers import AdminError, Json, ResourcesDep
 from ocpi_hub.admin.partners import resolve
 from ocpi_hub.admin.pulling import report, summary
+from ocpi_hub.admin.shapes import CheckAnswer, PullAsked, PullsAnswer, ReplayAnswer
 from ocpi_hub.base.jobs import ring_after_commit
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.delivery import retelling
@@ -95,25 +96,25 @@ async def check(resources: Resources, partner: str) -> dict[str, Any]:
     return {"id": platform_id, "at": began_at} | report.document()
 
 
-@router.post("/partners/{partner}/check")
+@router.post("/partners/{partner}/check", response_model=CheckAnswer)
 async def post_check(partner: str, resources: ResourcesDep) -> Any:
     """Check how a partner conforms to the specification, against its live endpoints, by GET only."""
     return Json(await check(resources, partner))
 
 
-@router.post("/partners/{partner}/pull", status_code=202)
+@router.post("/partners/{partner}/pull", response_model=PullAsked, status_code=202)
 async def post_pull(partner: str, resources: ResourcesDep, body: PullBody | None = None) -> Any:
     """Pull now; GET …/pulls says how far it is."""
     return Json(await pull(resources, partner, body or PullBody()), status_code=202)
 
 
-@router.get("/partners/{partner}/pulls")
+@router.get("/partners/{partner}/pulls", response_model=PullsAnswer)
 async def get_pulls(partner: str, resources: ResourcesDep) -> Any:
     """What is pulled, the newest runs with their bad objects, and what is missing from full lists."""
     return Json(await pulls(resources, partner))
 
 
-@router.post("/partners/{partner}/replay")
+@router.post("/partners/{partner}/replay", response_model=ReplayAnswer)
 async def post_replay(partner: str, body: ReplayBody, resources: ResourcesDep) -> Any:
     """Owe again everything that was written since then and that this partner may see."""
     return Json(await replay(resources, partner, body.since))

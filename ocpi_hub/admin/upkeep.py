@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from bridge_ocpp.port import ChargerGroup, FirmwareJob, LogKind, LogRecord, NewFirmwareJob, NewLog, NotPossible
 from bridge_ocpp.port import UpkeepBook as Upkeep
 from ocpi_hub.admin import known, uploads
-from ocpi_hub.admin.answers import AdminError, Json, ResourcesDep, not_found
+from ocpi_hub.admin.answers import AdminError, File, Json, ResourcesDep, not_found
 from ocpi_hub.base.resources import Resources
 
 router = APIRouter(default_response_class=Json)
@@ -276,7 +276,7 @@ async def get_log(log_id: str, resources: ResourcesDep) -> Any:
     return Json(log_document(await log(resources, log_id)))
 
 
-@router.get("/logs/{log_id}/file")
+@router.get("/logs/{log_id}/file", response_class=File)
 async def get_log_file(log_id: str, resources: ResourcesDep) -> Any:
     """The file itself."""
     record, file = await log_file(resources, log_id)
