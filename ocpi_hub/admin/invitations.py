@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from ocpi_hub.admin.answers import AdminError, Json, ResourcesDep
 from ocpi_hub.admin.partners import resolve
+from ocpi_hub.admin.shapes import InvitationAnswer, WithdrawnAnswer
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.partners import register
 
@@ -30,13 +31,13 @@ async def withdraw(resources: Resources, partner: str) -> dict[str, Any]:
     return {"partner": platform_id, "withdrawn": withdrawn, "forgotten": forgotten}
 
 
-@router.get("/invitations")
+@router.get("/invitations", response_model=list[InvitationAnswer])
 async def get_invitations(resources: ResourcesDep) -> Any:
     """Invitations that are in force, the first to end first."""
     return Json(await every(resources))
 
 
-@router.delete("/invitations/{partner}")
+@router.delete("/invitations/{partner}", response_model=WithdrawnAnswer)
 async def delete_invitation(partner: str, resources: ResourcesDep) -> Any:
     """Take a partner's invitations back, by its id or name."""
     return Json(await withdraw(resources, partner))

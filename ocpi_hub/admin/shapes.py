@@ -264,3 +264,20 @@ class PolicyAnswer(BaseModel):
     on_warning: str
     on_error: str
     updated_at: datetime
+
+
+class InvitationAnswer(BaseModel):
+    """An invitation that is in force; its credentials token is not shown again."""
+
+    partner: dict[str, str]
+    parties: list[dict[str, Any]]
+    created_at: datetime
+    expires_at: datetime | None
+
+
+class WithdrawnAnswer(BaseModel):
+    """How many invitations were taken back, and whether the partner was forgotten with them."""
+
+    partner: str
+    withdrawn: int
+    forgotten: bool
