@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bridge_ocpp.simulator import SimulatedCharger
     from ocpi_hub.simulator.platform import SimulatedPlatform
 
+CARD = "04A1B2C3D4E5F6"
 app = typer.Typer(
     help="Simulators that really speak.", epilog="Example: ocpi-hub simulate cpo --port 8101", no_args_is_help=True
 )
@@ -25,14 +26,46 @@ Hub = Annotated[str | None, typer.Option(help="The hub's versions URL, to regist
 Token = Annotated[str | None, typer.Option(help="The credentials token that the hub gave (partner invite).")]
 
 
-@app.command(epilog="Example: ocpi-hub simulate emsp --hub http://127.0.0.1:8000/ocpi/versions --token TOKEN")
-def emsp(party: Party = "DE/APP", port: Port = 8102, hub: Hub = None, token: Token = None) -> None:
-    """An eMSP platform: hears locations, sessions and CDRs, issues a token, answers authorisations."""
-    from ocpi_hub.simulator.emsp import SimulatedEmsp
+@app.command(
+    epilog="Example: ocpi-hub simulate emsp --hub http://127.0.0.1:8000/ocpi/versions --token TOKEN "
+    "--start NL/HUB/LOC1/EVSE1 --seconds 20"
+)
+def emsp(
+    party: Party = "DE/APP",
+    port: Port = 8102,
+    hub: Hub = None,
+    token: Token = None,
+    start: Annotated[
+        str | None, typer.Option(help="Charge there from the app once registered: COUNTRY/PARTY/LOCATION[/EVSE].")
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=0.1, help="How long that charges.")] = 30.0,
+    once: Annotated[bool, typer.Option("--once", help="End when the CDR of that charge is here.")] = False,
+) -> None:
+    """An eMSP platform: hears locations, sessions and CDRs, issues a token, answers authorisations, starts a charge."""
+    from ocpi_hub.simulator.emsp import ChargeFailed, SimulatedEmsp
+    from ocpi_hub.wire.headers import PartyId
 
-    async def begin(platform: "SimulatedPlatform") -> None:
+    place = start.split("/") if start is not None else []
+    if start is not None and (len(place) not in (3, 4) or not all(place) or [*map(len, place[:2])] != [2, 3]):
+        raise typer.BadParameter("write COUNTRY/PARTY/LOCATION/EVSE, such as NL/HUB/LOC1/EVSE1", param_hint="--start")
+    if once and start is None:
+        raise typer.BadParameter("--once ends after a charge: say where by --start", param_hint="--once")
+
+    async def begin(platform: "SimulatedPlatform") -> bool:
         assert isinstance(platform, SimulatedEmsp)
-        await platform.issue_token("04A1B2C3D4E5F6", whitelist="ALWAYS")
+        driver = await platform.issue_token(CARD, whitelist="ALWAYS")
+        if start is None:
+            return False
+        owner, location, evse = PartyId(place[0], place[1]), place[2], place[3] if place[3:] else None
+        try:
+            cdr = await platform.charge(owner, location, evse, driver, seconds=seconds)
+        except ChargeFailed as error:
+            raise CommandFailed(str(error)) from None
+        cost = cdr["total_cost"]
+        print(
+            f"{'charge':<10} {cdr['total_energy']} kWh for {cost['excl_vat']} {cdr['currency']} without VAT", flush=True
+        )
+        return once
 
     _run(SimulatedEmsp, begin, party=party, name="Simulated eMSP", port=port, hub=hub, token=token)
 
@@ -42,9 +75,10 @@ def cpo(party: Party = "BE/STA", port: Port = 8101, hub: Hub = None, token: Toke
     """A CPO platform: publishes a tariff and a location with two EVSEs, and charges when asked to."""
     from ocpi_hub.simulator.cpo import SimulatedCpo
 
-    async def begin(platform: "SimulatedPlatform") -> None:
+    async def begin(platform: "SimulatedPlatform") -> bool:
         assert isinstance(platform, SimulatedCpo)
         await platform.publish()
+        return False
 
     _run(SimulatedCpo, begin, party=party, name="Simulated CPO", port=port, hub=hub, token=token)
 
@@ -65,7 +99,7 @@ def _run(kind, begin, *, party: str, name: str, port: int, hub: str | None, toke
             print(f"{name} listens at {platform.url}/ (a page of what it hears)", flush=True)
             if hub is not None and token is not None:
                 await platform.register(hub, token)
-                await begin(platform)
+                ended = await begin(platform)
             else:
                 print(
                     f"connect a hub to it: ocpi-hub partner connect {party.replace('/', '-')} "
@@ -74,8 +108,9 @@ def _run(kind, begin, *, party: str, name: str, port: int, hub: str | None, toke
                 )
                 async with platform.changed:
                     await platform.changed.wait_for(lambda: platform.hub is not None)
-                await _begin_soon(begin, platform)
-            await asyncio.Event().wait()
+                ended = await _begin_soon(begin, platform)
+            if not ended:
+                await asyncio.Event().wait()
 
     try:
         asyncio.run(live())
@@ -91,18 +126,18 @@ def _run(kind, begin, *, party: str, name: str, port: int, hub: str | None, toke
         pass
 
 
-async def _begin_soon(begin, platform) -> None:  # type: ignore[no-untyped-def]
+async def _begin_soon(begin, platform) -> bool:  # type: ignore[no-untyped-def]
     """The hub may use our token at once, but we may use its own only when it has read our answer: try for a while."""
     from ocpi_hub.simulator.platform import HubSaidNo
 
     for attempt in range(10):
         try:
-            await begin(platform)
-            return
+            return bool(await begin(platform))
         except HubSaidNo:
             if attempt == 9:
                 raise
             await asyncio.sleep(0.5)
+    return False
 
 
 def _tls(authority: Path | None, certificate: Path | None) -> ssl.SSLContext:
@@ -115,7 +150,6 @@ def _tls(authority: Path | None, certificate: Path | None) -> ssl.SSLContext:
     return context
 
 
-CARD = "04A1B2C3D4E5F6"
 _SCRIPTS = "charge, offline-charge, faulty-clock, reservation, firmware or slow"
 _ENDS = "Installed, DownloadFailed, InvalidSignature, InstallationFailed, SameVersion or Silent"
 

@@ -18,7 +18,7 @@ from rich.table import Table
 from bridge_ocpp.simulator import SimulatedCharger
 from ocpi_hub.base.settings import Settings
 from ocpi_hub.simulator.cpo import SimulatedCpo
-from ocpi_hub.simulator.emsp import SimulatedEmsp
+from ocpi_hub.simulator.emsp import ChargeFailed, SimulatedEmsp
 from ocpi_hub.simulator.lab import LabFailed, LabHub, is_free, running_lab
 from ocpi_hub.simulator.platform import Document, HubSaidNo
 from ocpi_hub.wire.headers import PartyId
@@ -169,17 +169,12 @@ class _World:
     async def app_charge(self) -> Document:
         """The eMSP's app starts and stops a charge at the 2.0.1 charger; returns the CDR."""
         location, evse = await self._find("BOX-201")
-        before, sessions = set(self.emsp.store["cdrs"]), set(self.emsp.store["sessions"])
-        self.timeline.say("driver", "taps “start” in the GreenApp app")
-        result = await self.emsp.start_session(OUR_PARTY, location["id"], evse["uid"], self.tokens["APP-0001"])
-        if result["result"] != "ACCEPTED":
-            raise LabFailed(f"START_SESSION ended with {result['result']}")
-        await self.emsp.until(lambda: bool(set(self.emsp.store["sessions"]) - sessions), within=20)
-        session = self.emsp.store["sessions"][(set(self.emsp.store["sessions"]) - sessions).pop()]
-        await asyncio.sleep(CHARGE_SECONDS)
-        self.timeline.say("driver", "taps “stop”")
-        await self.emsp.stop_session(OUR_PARTY, session["id"])
-        return await self._new_cdr(before)
+        self.timeline.say("driver", f"taps “start” in the GreenApp app, and “stop” after {CHARGE_SECONDS:g} s")
+        token = self.tokens["APP-0001"]
+        try:
+            return await self.emsp.charge(OUR_PARTY, location["id"], evse["uid"], token, seconds=CHARGE_SECONDS)
+        except ChargeFailed as error:
+            raise LabFailed(str(error)) from None
 
     async def _find(self, charger_id: str) -> tuple[Document, Document]:
         """The location and EVSE of a charger, as the eMSP has heard of them."""

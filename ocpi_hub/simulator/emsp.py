@@ -12,6 +12,10 @@ from ocpi_hub.wire.headers import PartyId
 from ocpi_hub.wire.types import format_datetime
 
 
+class ChargeFailed(Exception):
+    """A charge from the app did not come about; the text says where it ended."""
+
+
 class SimulatedEmsp(SimulatedPlatform):
     """An eMSP platform. `refused` are uids that a real-time authorisation answers with BLOCKED."""
 
@@ -51,9 +55,35 @@ class SimulatedEmsp(SimulatedPlatform):
         await self.say("PUT", "tokens", "RECEIVER", path, token)
         return token
 
-    async def start_session(self, owner: PartyId, location_id: str, evse_uid: str, token: Document) -> Document:
+    async def charge(
+        self, owner: PartyId, location_id: str, evse_uid: str | None, token: Document, *, seconds: float
+    ) -> Document:
+        """Start a charge from the app, stop it after `seconds`, and give its CDR.
+
+        Raises ChargeFailed when the CPO does not start or stop it, or when no Session or CDR comes of it.
+        """
+        sessions, cdrs = set(self.store["sessions"]), set(self.store["cdrs"])
+        started = await self.start_session(owner, location_id, evse_uid, token)
+        if started["result"] != "ACCEPTED":
+            raise ChargeFailed(f"START_SESSION ended with {started['result']}")
+        session = await self._new("sessions", sessions, within=20)
+        await asyncio.sleep(seconds)
+        stopped = await self.stop_session(owner, session["id"])
+        if stopped["result"] != "ACCEPTED":
+            raise ChargeFailed(f"STOP_SESSION ended with {stopped['result']}")
+        return await self._new("cdrs", cdrs, within=60)
+
+    async def _new(self, module: str, known: set[str], *, within: float) -> Document:
+        kept = self.store[module]
+        try:
+            await self.until(lambda: bool(set(kept) - known), within=within)
+        except TimeoutError:
+            raise ChargeFailed(f"nothing new came for {module} within {within:.0f} s") from None
+        return kept[(set(kept) - known).pop()]
+
+    async def start_session(self, owner: PartyId, location_id: str, evse_uid: str | None, token: Document) -> Document:
         """Ask for a charge from the app and wait for the CommandResult."""
-        body = {"token": token, "location_id": location_id, "evse_uid": evse_uid}
+        body = {"token": token, "location_id": location_id} | ({"evse_uid": evse_uid} if evse_uid else {})
         return await self._command("START_SESSION", body, owner)
 
     async def stop_session(self, owner: PartyId, session_id: str) -> Document:
@@ -72,6 +102,8 @@ class SimulatedEmsp(SimulatedPlatform):
         try:
             async with asyncio.timeout(float(answer["timeout"]) + 5):
                 return await self.results[uid]
+        except TimeoutError:
+            return {"result": "TIMEOUT"}
         finally:
             del self.results[uid]
 
