@@ -116,3 +116,19 @@ async def test_a_hub_that_connects_to_a_simulated_cpo_hears_its_supply() -> None
         typed = (await cpo.says(r"ocpi-hub (partner connect \S+ \S+ \S+)"))[1].split()
         assert "CONNECTED" in await terminal.types(*typed)
         await cpo.says("told NL/HUB of the tariff PER-KWH and the location STATION-1")
+
+
+async def test_a_simulated_emsp_starts_and_stops_a_charge_by_itself() -> None:
+    async with lab() as (terminal, versions_url, ocpp_url, folder):
+        (folder / "l.json").write_text(json.dumps(LOCATION))
+        token = json.loads(await terminal.types("partner", "invite", "GreenApp", "--json"))["credentials_token"]
+        add = ("charger", "add", "BOX-1", "--location", str(folder / "l.json"), "--json")
+        added = json.loads(await terminal.types(*add))
+        connects = ("simulate", "charger", "BOX-1", "--password", added["password"], "--url", ocpp_url)
+        async with terminal.leaves_running(*connects, "--protocol", "ocpp2.0.1") as box:
+            await box.says("Accepted")
+            shown = json.loads(await terminal.types("charger", "show", "BOX-1"))
+            place = f"NL/HUB/{added['location_id']}/{shown['evses'][0]['uid']}"
+            emsp = ("simulate", "emsp", "--hub", versions_url, "--token", token, "--port", "0")
+            said = await terminal.types(*emsp, "--start", place, "--seconds", "2", "--once")
+    assert re.search(r"charge +\d\.\d+ kWh for ", said)
