@@ -96,6 +96,13 @@ def alone(engine: AsyncEngine) -> AsyncEngine:
     return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
+def apart(engine: AsyncEngine) -> AsyncEngine:
+    """One more connection to the same database, for what those wait for who hold one of `engine` already.
+
+    Close it with its `dispose()`."""
+    return create_async_engine(engine.url, pool_size=1, max_overflow=0, pool_recycle=1800, hide_parameters=True)
+
+
 def session_maker(engine: AsyncEngine, info: Mapping[Any, Any] | None = None) -> async_sessionmaker[AsyncSession]:
     """Sessions that keep their objects readable after the commit; each has `info` as its own."""
     return async_sessionmaker(engine, expire_on_commit=False, info=dict(info or {}))

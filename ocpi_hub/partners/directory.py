@@ -18,6 +18,7 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from ocpi_hub.base.database import apart, session_maker
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.base.secrets import Vault
 from ocpi_hub.partners import agreements
@@ -64,6 +65,10 @@ class Directory:
 
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
+        # Who asks for the picture may be in a transaction: with connections of the same pool, as many transactions as
+        # it has would wait for a connection that they hold themselves.
+        self._engine = apart(resources.engine)
+        self._sessions = session_maker(self._engine)
         self._vault = Vault.of(resources.settings)
         self._snapshot: Snapshot | None = None
         self._taken_at = 0.0
@@ -85,6 +90,7 @@ class Directory:
         if self._listening is not None:
             self._listening.cancel()
             await asyncio.gather(self._listening, return_exceptions=True)
+        await self._engine.dispose()
 
     async def now(self) -> Snapshot:
         """The current picture."""
@@ -143,7 +149,7 @@ class Directory:
 
     async def _take(self) -> Snapshot:
         settings = self._resources.settings
-        async with self._resources.sessions() as db:
+        async with self._sessions() as db:
             await db.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             hosted = [PartyId(row.country_code, row.party_id) for row in await db.scalars(select(HostedParty))]
             return Snapshot(
@@ -190,7 +196,7 @@ class Directory:
 
     async def _is_new(self, digests: Iterable[str]) -> bool:
         query = select(CredentialsToken.id).where(col(CredentialsToken.digest).in_(list(digests))).limit(1)
-        async with self._resources.sessions() as db:
+        async with self._sessions() as db:
             return await db.scalar(query) is not None
 
 

@@ -56,6 +56,17 @@ async def test_a_change_is_seen_at_once_here_and_soon_in_other_processes(databas
         await comes_true(heard, within=2)  # long before the five seconds
 
 
+async def test_transactions_that_hold_every_connection_get_the_picture(database_url: str, redis_url: str) -> None:
+    async with (
+        open_resources(settings_for(database_url, redis_url), pool_size=1) as resources,
+        contextlib.AsyncExitStack() as stack,
+    ):
+        for _ in range(2):  # all that a pool of this size has
+            await stack.enter_async_context(resources.engine.connect())
+        async with asyncio.timeout(5):  # the pool itself gives up after ten
+            assert await names(resources) == []
+
+
 async def test_a_rolled_back_change_is_not_announced(database_url: str, redis_url: str) -> None:
     async with processes(database_url, redis_url) as (one, _):
         before = await one.one(Directory).now()
