@@ -27,7 +27,8 @@ class Json(JSONResponse):
     """A JSON answer whose decimals keep every digit and whose times are RFC 3339 UTC."""
 
     def render(self, content: Any) -> bytes:
-        return wire_json.dumps(content).encode()
+        # What an operator sent may stand in an error, and may have half of a surrogate pair.
+        return wire_json.dumps(content).encode("utf-8", "replace")
 
 
 class AdminError(Exception):
@@ -77,14 +78,25 @@ def install_errors(app: FastAPI) -> None:
     async def _database(_request: Request, error: DBAPIError) -> Json:
         if isinstance(error, DataError) or any(said in str(error.orig) for said in _UNFIT):
             return rendered(422, "invalid", "a value cannot be kept: it has a NUL, or a number is too large")
+        if getattr(error.orig, "sqlstate", None) == _NOT_UNIQUE:
+            return rendered(409, "exists", "somebody made the same at this moment: look at it, then ask again")
         log.exception("admin.database_failed")
         return rendered(500, "internal", "the database refused; the log says why")
+
+    @app.exception_handler(UnicodeEncodeError)
+    async def _surrogate(_request: Request, _error: UnicodeEncodeError) -> Json:
+        return rendered(422, "invalid", "a text has half of a surrogate pair: it is no Unicode")
+
+    @app.exception_handler(Exception)
+    async def _unexpected(_request: Request, _error: Exception) -> Json:
+        return rendered(500, "internal", "the hub failed; its log says why")  # the framework logs it
 
     @app.exception_handler(wire_json.NotJson)
     async def _json(_request: Request, error: wire_json.NotJson) -> Json:
         return rendered(400, "not_json", str(error))
 
 
+_NOT_UNIQUE = "23505"
 _UNFIT = ("0x00", "u0000", "unsupported Unicode escape", "invalid input for query argument")
 """What the database and its driver say of values that no column can hold."""
 

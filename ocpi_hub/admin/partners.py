@@ -3,7 +3,7 @@
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 
@@ -43,6 +43,13 @@ class ConnectBody(BaseModel):
     name: str = Field(min_length=1, max_length=100)
     versions_url: str = Field(min_length=1, max_length=255)
     credentials_token: str = Field(min_length=1, max_length=64)
+
+    @field_validator("versions_url")
+    @classmethod
+    def _of_the_web(cls, url: str) -> str:
+        if not url.lower().startswith(("https://", "http://")):
+            raise ValueError("must begin with https:// or http://")
+        return url
 
 
 class ChangeBody(BaseModel):
