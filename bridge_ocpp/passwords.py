@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 SHORTEST, LONGEST = 8, 64
 FAILURES = 10
-BACK_OFF = timedelta(minutes=15)
+BACK_OFF, BETWEEN = timedelta(minutes=15), timedelta(seconds=10)
 REMEMBERED = 10_000
 
 _NOBODY = (b"\0" * 16, b"\0" * 32)
@@ -77,25 +77,34 @@ def read_basic(header: str | None, charger_id: str) -> bytes | None:
 class _Guesses:
     count: int
     until: datetime
+    looked_at: datetime
 
 
 class Doorman:
-    """Counts wrong passwords per (address, charger): after ten, that address waits; the real charger does not."""
+    """Counts wrong passwords per (address, charger): after ten, that address is looked at once in ten seconds.
+
+    The real charger elsewhere notices nothing. At the same address, or with a password that its operator has just
+    mended, it comes in with one of its next tries."""
 
     def __init__(self) -> None:
         self._guesses: OrderedDict[tuple[str, str], _Guesses] = OrderedDict()
 
     def turns_away(self, address: str, charger_key: str, *, now: datetime) -> bool:
-        """Whether this pair has to wait."""
+        """Whether this pair has to wait. If not, it has its one look."""
         found = self._guesses.get((address, charger_key))
-        return found is not None and found.count >= FAILURES and now < found.until
+        if found is None or found.count < FAILURES or now >= found.until:
+            return False
+        if now - found.looked_at < BETWEEN:
+            return True
+        found.looked_at = now
+        return False
 
     def failed(self, address: str, charger_key: str, *, now: datetime) -> None:
         """One more wrong password. Failures are forgotten 15 minutes after the last one."""
         pair = (address, charger_key)
         found = self._guesses.pop(pair, None)
         count = found.count + 1 if found is not None and now < found.until else 1
-        self._guesses[pair] = _Guesses(count, now + BACK_OFF)
+        self._guesses[pair] = _Guesses(count, now + BACK_OFF, now)
         while len(self._guesses) > REMEMBERED:
             self._guesses.popitem(last=False)
 

@@ -79,16 +79,32 @@ def test_basic_headers(value: str | None, charger_id: str, password: bytes | Non
     assert passwords.read_basic(value, charger_id) == password
 
 
-def test_ten_failures_turn_one_address_away_from_one_charger_for_a_while() -> None:
+def test_after_ten_failures_one_address_is_looked_at_once_in_ten_seconds() -> None:
     doorman = Doorman()
     for _ in range(9):
         doorman.failed("6.6.6.6", "cp1", now=NOW)
     assert not doorman.turns_away("6.6.6.6", "cp1", now=NOW)
     doorman.failed("6.6.6.6", "cp1", now=NOW)
-    assert doorman.turns_away("6.6.6.6", "cp1", now=NOW + timedelta(minutes=14))
+    assert doorman.turns_away("6.6.6.6", "cp1", now=NOW + timedelta(seconds=9))
     assert not doorman.turns_away("6.6.6.6", "cp2", now=NOW)
     assert not doorman.turns_away("9.9.9.9", "cp1", now=NOW)
-    assert not doorman.turns_away("6.6.6.6", "cp1", now=NOW + timedelta(minutes=15))
+    later = NOW + timedelta(seconds=10)
+    assert not doorman.turns_away("6.6.6.6", "cp1", now=later)
+    assert doorman.turns_away("6.6.6.6", "cp1", now=later), "the look was taken"
+    doorman.failed("6.6.6.6", "cp1", now=later)
+    assert doorman.turns_away("6.6.6.6", "cp1", now=later + timedelta(seconds=9))
+    quiet = later + timedelta(minutes=15)
+    assert [doorman.turns_away("6.6.6.6", "cp1", now=quiet) for _ in range(3)] == [False] * 3
+
+
+def test_a_password_that_was_mended_lets_the_charger_in_after_many_wrong_ones() -> None:
+    doorman = Doorman()
+    for _ in range(30):
+        doorman.failed("6.6.6.6", "cp1", now=NOW)
+    at = NOW + timedelta(seconds=10)
+    assert not doorman.turns_away("6.6.6.6", "cp1", now=at)
+    doorman.passed("6.6.6.6", "cp1")
+    assert not doorman.turns_away("6.6.6.6", "cp1", now=at)
 
 
 def test_the_right_password_forgets_the_wrong_ones() -> None:
