@@ -22,7 +22,7 @@ from bridge_ocpp.ledger import LEFT, Ledger, Left, Sharing
 from bridge_ocpp.port import ChargerBooted, ChargerOnline, HubPort
 from bridge_ocpp.security import credentials
 from bridge_ocpp.security.admission import Entry, Known
-from bridge_ocpp.smart import balancer
+from bridge_ocpp.smart import looking
 from bridge_ocpp.speaker import ACCEPTED, REJECTED
 from bridge_ocpp.tables import ChargerRow, any_of
 from bridge_ocpp.upkeep import firmware
@@ -198,5 +198,5 @@ class Arrivals:
         answers = await booted(db, self._hub, boots, spread=spread, wait=wait)
         for boot, answer in zip(boots, answers, strict=True):
             if answer is not LEFT and boot.hearing.speaker.key in self._sharing:
-                await balancer.booted(db, boot.hearing.speaker.key)
+                await looking.booted(db, boot.hearing.speaker.key)
         return answers

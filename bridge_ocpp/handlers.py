@@ -44,7 +44,7 @@ from bridge_ocpp.hearing import Hearing
 from bridge_ocpp.port import AuthStatus, IdToken, Nobody, Outside, Verdict, Where
 from bridge_ocpp.security import cars, contracts, events, signing
 from bridge_ocpp.security.inquiries import Inquiries
-from bridge_ocpp.smart import balancer, keeping
+from bridge_ocpp.smart import keeping, looking
 from bridge_ocpp.speaker import ACCEPTED, Speaker
 from bridge_ocpp.tables import ChargerRow, TransactionRow
 from bridge_ocpp.transactions.news import News
@@ -125,7 +125,7 @@ async def _transaction(desk: Reception, speaker: Speaker, told: TransactionTold,
     async def take(db: AsyncSession) -> tuple[TransactionRow, Verdict | None, Decimal | None]:
         row, said = await transactions.take(db, told, hearing, verdict), verdict
         if speaker.key in desk.sharing:
-            await balancer.measured(db, speaker.key, row.evse_id, told.readings, at=received)
+            await looking.measured(db, speaker.key, row.evse_id, told.readings, at=received)
         if told.id_token is not None and not told.asks:
             said = await transactions.verdict_at_start(db, row, told.id_token)
         return row, said, await _total_cost(db, desk, row)
@@ -199,7 +199,7 @@ async def _meter(desk: Reception, speaker: Speaker, told: Metered, received: dat
     async def take(db: AsyncSession) -> None:
         await transactions.metered(db, told, hearing)
         if speaker.key in desk.sharing:
-            await balancer.measured(db, speaker.key, told.evse_id, told.readings, at=received)
+            await looking.measured(db, speaker.key, told.evse_id, told.readings, at=received)
 
     await desk.ledger.write(take)
     return Reply(desk.now())

@@ -15,8 +15,10 @@ from bridge_ocpp.port import ChargingProfile, Kind, OutcomeStatus, Purpose, Rate
 from bridge_ocpp.simulator.meter import Charge, Evse
 from bridge_ocpp.simulator.stack import Stack
 from bridge_ocpp.smart.applying import FIRST_CAR_ID, NEWCOMER_ID, constant
-from bridge_ocpp.smart.shares import Ask, Parked, Standing, What, answered, decide, follow, outlets_of
+from bridge_ocpp.smart.outlets import outlets_of
+from bridge_ocpp.smart.shares import answered, decide, follow
 from bridge_ocpp.smart.sites import read_site
+from bridge_ocpp.smart.standing import Ask, Parked, Standing, What
 from bridge_ocpp.smart.tables import ShareRow
 
 PICTURE = Path(__file__).with_name("smart-charging.svg")

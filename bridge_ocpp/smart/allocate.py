@@ -13,6 +13,10 @@ STEP = Decimal("0.1")
 """Charging profiles carry one decimal (OCPP SmartCharging, `limit`)."""
 
 
+_EXACT = Decimal("1E-12")
+"""Dividing by weights leaves 9.99… where 10 is meant; what is nearer than this is meant."""
+
+
 @dataclass(frozen=True, slots=True)
 class Car:
     """A car at an EVSE that would like to charge.
@@ -21,6 +25,7 @@ class Car:
     can charge with, below which it must pause; `maximum` the most that cable, charger and car allow. `drawing` is the
     current that it was measured to draw while it was allotted `allotted`: a car that leaves current lying is asked for
     no more than it draws and a little. `waited` orders who is served first when not all can be: the greater first.
+    Above the minimum, a car of `weight` 2 is given twice as much as one of 1.
     """
 
     key: str
@@ -30,6 +35,7 @@ class Car:
     allotted: Decimal = ZERO
     drawing: Decimal | None = None
     waited: Decimal = ZERO
+    weight: Decimal = Decimal(1)
 
 
 HEADROOM = Decimal(2)
@@ -48,8 +54,8 @@ def ceiling(car: Car) -> Decimal:
 def allocate(limits: Mapping[Any, Decimal], cars: Sequence[Car]) -> dict[str, Decimal]:
     """The current for each car in A per phase; 0 pauses it. `limits` is what each phase of the site has for cars.
 
-    Max-min fair: nobody can be given more without taking from somebody who has no more. When not every car can have
-    its minimum, those that waited longest are served and the others pause until their turn.
+    Max-min fair by weight: nobody can be given more without taking from somebody who has no more for its weight. When
+    not every car can have its minimum, those that waited longest are served and the others pause until their turn.
     """
     served = _served(limits, cars)
     shares = {car.key: car.minimum for car in served}
@@ -57,16 +63,20 @@ def allocate(limits: Mapping[Any, Decimal], cars: Sequence[Car]) -> dict[str, De
     open_cars = {car.key: car for car in served if ceiling(car) > car.minimum}
     while open_cars:
         step = min(
-            min(ceiling(car) - shares[car.key] for car in open_cars.values()),
-            min(left[phase] / n for phase in limits if (n := _users(open_cars.values(), phase))),
+            min((ceiling(car) - shares[car.key]) / car.weight for car in open_cars.values()),
+            min(left[phase] / w for phase in limits if (w := _weights(open_cars.values(), phase))),
         )
         for car in open_cars.values():
-            shares[car.key] += step
+            shares[car.key] += step * car.weight
         for phase in limits:
-            left[phase] -= step * _users(open_cars.values(), phase)
+            left[phase] -= step * _weights(open_cars.values(), phase)
         full = {phase for phase in limits if left[phase] <= STEP / 100}
-        open_cars = {key: car for key, car in open_cars.items() if shares[key] < ceiling(car) and not car.phases & full}
-    floored = {key: max(share.quantize(STEP, ROUND_FLOOR), ZERO) for key, share in shares.items()}
+        open_cars = {
+            key: car
+            for key, car in open_cars.items()
+            if ceiling(car) - shares[key] > STEP / 100 and not car.phases & full
+        }
+    floored = {key: max(share.quantize(_EXACT).quantize(STEP, ROUND_FLOOR), ZERO) for key, share in shares.items()}
     return {car.key: _whole(car, floored.get(car.key, ZERO)) for car in cars}
 
 
@@ -92,5 +102,5 @@ def _load(cars: Sequence[Car], shares: Mapping[str, Decimal], phase: Any) -> Dec
     return sum((shares[car.key] for car in cars if phase in car.phases), ZERO)
 
 
-def _users(cars: Iterable[Car], phase: Any) -> int:
-    return sum(phase in car.phases for car in cars)
+def _weights(cars: Iterable[Car], phase: Any) -> Decimal:
+    return sum((car.weight for car in cars if phase in car.phases), ZERO)

@@ -33,8 +33,8 @@ from bridge_ocpp.port import (
     write_schedule,
 )
 from bridge_ocpp.smart.profiles import Circumstances, ceiling_inside, converted
-from bridge_ocpp.smart.shares import WAYS
 from bridge_ocpp.smart.sites import read_site
+from bridge_ocpp.smart.standing import WAYS
 from bridge_ocpp.smart.tables import CeilingRow, ShareRow, SiteRow
 from bridge_ocpp.tables import TransactionRow
 

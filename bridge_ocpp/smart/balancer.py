@@ -5,21 +5,18 @@ process that starts again, counts it. Questions go through the relay to whoever 
 """
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 import structlog
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from bridge_ocpp import ocppj
 from bridge_ocpp.ledger import Ledger
-from bridge_ocpp.meter import Reading
 from bridge_ocpp.port import (
     ChargerPort,
     ChargingProfile,
@@ -39,11 +36,12 @@ from bridge_ocpp.port import (
 )
 from bridge_ocpp.smart import shares
 from bridge_ocpp.smart.applying import FIRST_CAR_ID, LEVEL, NEWCOMER_ID, WHOLE_ID, constant
+from bridge_ocpp.smart.looking import external_of, standings_of
 from bridge_ocpp.smart.profiles import converted
-from bridge_ocpp.smart.shares import ASKING, Ask, Parked, Standing, What
+from bridge_ocpp.smart.shares import ASKING
 from bridge_ocpp.smart.sites import Site, read_site
+from bridge_ocpp.smart.standing import Ask, Standing, What
 from bridge_ocpp.smart.tables import CeilingRow, ShareRow, SiteRow
-from bridge_ocpp.tables import BridgeRow, ChargerRow, ConnectorRow, TransactionRow
 
 log = structlog.get_logger()
 
@@ -168,67 +166,6 @@ async def _to_be_freed(db: AsyncSession, now: datetime) -> list[ShareRow]:
     return rows
 
 
-def external_of(row: SiteRow, *, now: datetime) -> Decimal | None:
-    """The external limit while it holds."""
-    return row.external_a if row.external_until is not None and row.external_until > now else None
-
-
-async def standings_of(
-    db: AsyncSession, site_key: str, site: Site, *, now: datetime, lock: bool = False
-) -> list[Standing]:
-    """The chargers of a site as they stand."""
-    of_site = select(ShareRow).where(col(ShareRow.site_key) == site_key)
-    query = of_site.order_by(col(ShareRow.charger_key), col(ShareRow.evse_id))
-    rows: dict[str, dict[int, ShareRow]] = defaultdict(dict)
-    for row in await db.scalars(query.with_for_update() if lock else query):
-        rows[row.charger_key][row.evse_id] = row
-    keys = [key for key in rows if key in site.members and 0 in rows[key]]
-    alive = select(col(BridgeRow.process_id)).where(col(BridgeRow.alive_until) > now)
-    online = set(
-        await db.scalars(
-            select(col(ChargerRow.key)).where(
-                col(ChargerRow.key).in_(keys), col(ChargerRow.online), col(ChargerRow.process_id).in_(alive)
-            )
-        )
-    )
-    evses = await _evses(db, keys)
-    parked = await _parked(db, keys)
-    return [
-        Standing(
-            key,
-            site.members[key],
-            rows[key],
-            tuple(sorted(evses.get(key, {1}) | set(parked.get(key, {})))),
-            parked.get(key, {}),
-            key in online,
-        )
-        for key in keys
-    ]
-
-
-async def _evses(db: AsyncSession, keys: Sequence[str]) -> dict[str, set[int]]:
-    row = ConnectorRow
-    query = select(col(row.charger_key), col(row.evse_id)).where(col(row.charger_key).in_(keys), col(row.evse_id) > 0)
-    found: dict[str, set[int]] = defaultdict(set)
-    for key, evse in await db.execute(query):
-        found[key].add(evse)
-    return found
-
-
-async def _parked(db: AsyncSession, keys: Sequence[str]) -> dict[str, dict[int, Parked]]:
-    """The running transactions by charger and EVSE, the newest where several were never ended."""
-    row = TransactionRow
-    query = (
-        select(col(row.charger_key), col(row.evse_id), col(row.id), col(row.charging_state), col(row.energy_wh))
-        .where(col(row.charger_key).in_(keys), col(row.ended_at).is_(None), col(row.evse_id) > 0)
-        .order_by(col(row.started_at))
-    )
-    found: dict[str, dict[int, Parked]] = defaultdict(dict)
-    for key, evse, transaction_id, state, energy in await db.execute(query):
-        found[key][evse] = Parked(transaction_id, full=state == "SuspendedEV" and (energy or 0) > 0)
-    return found
-
-
 def _question(site: Site, standing: Standing, ask: Ask, now: datetime) -> Question:
     unit, phases = ask.way.unit, len(standing.member.phases)
     if ask.what is What.CAR:
@@ -293,25 +230,3 @@ async def _forgotten(db: AsyncSession, row: ShareRow) -> str | None:
     await db.execute(delete(ShareRow).where(*key, col(ShareRow.site_key) == ""))
     ceiling = await db.get(CeilingRow, row.transaction_id) if row.transaction_id is not None else None
     return None if ceiling is None else ceiling.document
-
-
-# --- what chargers tell --------------------------------------------------------------------------------------
-
-
-async def booted(db: AsyncSession, charger_key: str) -> None:
-    """The charger has started: what it was told may be forgotten."""
-    whole = await db.get(ShareRow, (charger_key, 0), with_for_update=True)
-    if whole is not None:
-        shares.booted(whole)
-
-
-async def measured(
-    db: AsyncSession, charger_key: str, evse_id: int, readings: Iterable[Reading], *, at: datetime
-) -> None:
-    """What a car draws, in A on the phase that it loads most."""
-    current = [r.value for r in readings if r.measurand == "Current.Import" and r.location == "Outlet"]
-    if not current or evse_id < 1:
-        return
-    row = ShareRow
-    statement = update(row).where(col(row.charger_key) == charger_key, col(row.evse_id) == evse_id)
-    await db.execute(statement.values(drawing=max(current), drawing_at=at))

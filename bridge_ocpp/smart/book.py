@@ -11,10 +11,11 @@ from sqlmodel import col
 
 from bridge_ocpp import ocppj, reservations
 from bridge_ocpp.port import OutletRecord, ProfileRecord, ReservationRecord, SiteRecord, read_profile
-from bridge_ocpp.smart.balancer import external_of, standings_of
+from bridge_ocpp.smart.looking import external_of, standings_of
+from bridge_ocpp.smart.outlets import outlets_of
 from bridge_ocpp.smart.plan import Outlet, Wish
-from bridge_ocpp.smart.shares import Standing, outlets_of
 from bridge_ocpp.smart.sites import Site, SiteProblem, read_site
+from bridge_ocpp.smart.standing import Standing
 from bridge_ocpp.smart.tables import ProfileRow, ShareRow, SiteRow
 from bridge_ocpp.tables import ChargerRow, TransactionRow
 
@@ -88,7 +89,7 @@ class Sites:
         outlets = [(standing, outlet) for standing in standings for outlet in outlets_of(site, standing, now=now)]
         sums: dict[str, dict[int, Decimal]] = {}
         for circuit, phase in sorted(lanes):
-            load = sum((o.bound for _, o in outlets if (circuit, phase) in o.lanes), ZERO)
+            load = sum((o.counts((circuit, phase)) for _, o in outlets), ZERO)
             sums.setdefault(circuit or "site", {})[phase] = load
         return SiteRecord(
             id=row.id,
@@ -128,7 +129,7 @@ def _outlet(standing: Standing, outlet: Outlet) -> OutletRecord:
         charger_id=standing.member.id,
         evse_id=evse,
         circuit=standing.member.circuits[-1],
-        phases=standing.member.phases,
+        phases=tuple(phase for phase in standing.member.phases if ("", phase) in outlet.lanes),
         state=_state(standing, outlet, asked),
         limit_a=asked if outlet.wish is not Wish.NONE or evse == 0 else standing.whole.asked,
         counts_a=outlet.bound,

@@ -20,7 +20,7 @@ from bridge_ocpp.port import (
     write_profile,
     write_schedule,
 )
-from bridge_ocpp.smart.tables import CeilingRow, LimitRow, ProfileRow
+from bridge_ocpp.smart.tables import CeilingRow, LimitRow, ProfileRow, WishRow
 from bridge_ocpp.tables import TransactionRow
 
 OURS = "CSO"
@@ -137,3 +137,4 @@ async def prune(db: AsyncSession) -> None:
     tx = col(ProfileRow.purpose) == Purpose.TRANSACTION.value
     await db.execute(delete(ProfileRow).where(tx, col(ProfileRow.transaction_id).in_(ended)))
     await db.execute(delete(CeilingRow).where(col(CeilingRow.transaction_id).in_(ended)))
+    await db.execute(delete(WishRow).where(col(WishRow.transaction_id).in_(ended)))

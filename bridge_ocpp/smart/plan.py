@@ -31,7 +31,8 @@ class Outlet:
     `share` is the most that its car may draw by what it was told for it, `default` what a car that was just plugged in
     may draw (None: not known, so `maximum`), `start` what that shall be. `sure`: the share is confirmed; `busy`: an
     answer may still come; `obeys`: it can be asked. `idle` is what an outlet without a car is set to, where that can
-    be told it. `drawing` was measured under the share that it has now.
+    be told it. `drawing` was measured under the share that it has now. `spare` are lanes that its car was measured not
+    to load: there it counts only with what a newcomer may draw. `most` is all that its car can use, where it said so.
     """
 
     key: str
@@ -48,6 +49,9 @@ class Outlet:
     idle: Decimal | None = None
     drawing: Decimal | None = None
     waited: Decimal = ZERO
+    weight: Decimal = Decimal(1)
+    spare: frozenset[Lane] = frozenset()
+    most: Decimal | None = None
 
     @property
     def bound(self) -> Decimal:
@@ -57,6 +61,12 @@ class Outlet:
     def bound_at(self, share: Decimal) -> Decimal:
         """What the bound would be with another share."""
         return max(share, self.maximum if self.default is None else self.default)
+
+    def counts(self, lane: Lane) -> Decimal:
+        """The most that may be drawn here now from that lane."""
+        if lane in self.lanes:
+            return self.bound
+        return (self.maximum if self.default is None else self.default) if lane in self.spare else ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +82,8 @@ def targets(limits: Mapping[Lane, Decimal], outlets: Sequence[Outlet]) -> dict[s
     left = dict(limits)
     for outlet in outlets:
         _take(left, outlet, _kept(outlet))
+        for lane in outlet.spare:
+            left[lane] -= outlet.start if outlet.obeys else outlet.counts(lane)
     wanting = [outlet for outlet in outlets if outlet.obeys and outlet.wish is Wish.CHARGE]
     found = _shared(left, wanting)
     for outlet in wanting:
@@ -84,7 +96,7 @@ def targets(limits: Mapping[Lane, Decimal], outlets: Sequence[Outlet]) -> dict[s
 def orders(limits: Mapping[Lane, Decimal], outlets: Sequence[Outlet]) -> list[Order]:
     """What to tell the outlets now: first what is lowered; what is raised only as far as the bounds leave room."""
     wanted = targets(limits, outlets)
-    load = {lane: sum((o.bound for o in outlets if lane in o.lanes), ZERO) for lane in limits}
+    load = {lane: sum((outlet.counts(lane) for outlet in outlets), ZERO) for lane in limits}
     tight = any(load[lane] > limit for lane, limit in limits.items())
     asked = [outlet for outlet in outlets if outlet.key in wanted and outlet.obeys and not outlet.busy]
     found = []
@@ -133,10 +145,11 @@ def _shared(left: Mapping[Lane, Decimal], outlets: Sequence[Outlet], *, least: b
             outlet.key,
             outlet.lanes,
             outlet.minimum - outlet.start,
-            (outlet.minimum if least else outlet.maximum) - outlet.start,
+            (outlet.minimum if least else _useful(outlet)) - outlet.start,
             allotted=max(outlet.share - outlet.start, ZERO),
             drawing=None if outlet.drawing is None else max(outlet.drawing - outlet.start, ZERO),
             waited=outlet.waited,
+            weight=outlet.weight,
         )
         for outlet in outlets
         if outlet.maximum >= outlet.minimum
@@ -155,6 +168,11 @@ def _kept(outlet: Outlet) -> Decimal:
     if not outlet.obeys:
         return outlet.bound
     return outlet.idle if outlet.wish is Wish.NONE and outlet.idle is not None else outlet.start
+
+
+def _useful(outlet: Outlet) -> Decimal:
+    """The most that an outlet can be given; a car that says it takes less than the minimum is not believed."""
+    return outlet.maximum if outlet.most is None else max(min(outlet.maximum, outlet.most), outlet.minimum)
 
 
 def _take(left: dict[Lane, Decimal], outlet: Outlet, amperes: Decimal) -> None:

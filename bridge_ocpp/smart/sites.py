@@ -26,7 +26,7 @@ class SiteProblem(ValueError):
 @dataclass(frozen=True, slots=True)
 class Member:
     """A charger of a site: the phases that it loads, the most that each of its EVSEs can draw, its circuits from the
-    site inwards."""
+    site inwards. What the charger calls L1 is the first of the phases, and so on: that is how it is rotated."""
 
     id: str
     phases: tuple[int, ...]
@@ -49,6 +49,7 @@ class Site:
     start: Decimal = Decimal(0)
     voltage: int = 230
     phases: int = 3
+    learn_phases: bool = True
     document: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def lanes(self, external: Decimal | None = None) -> dict[Lane, Decimal]:
@@ -68,7 +69,7 @@ class Site:
         return range(1, self.phases + 1)
 
 
-_FIELDS = {"limit_a", "limit_w", "minimum_a", "start_a", "voltage", "phases", "chargers", "circuits"}
+_FIELDS = {"limit_a", "limit_w", "minimum_a", "start_a", "voltage", "phases", "learn_phases", "chargers", "circuits"}
 _CIRCUIT = {"id", "limit_a", "limit_w", "chargers", "circuits"}
 _CHARGER = {"id", "phases", "maximum_a"}
 
@@ -84,13 +85,16 @@ def read_site(site_id: str, said: Mapping[str, Any]) -> Site:
     start = _amperes(said.get("start_a", 0), "start_a")
     if start > minimum:
         raise SiteProblem("start_a", "must not be above minimum_a")
+    learn = said.get("learn_phases", True)
+    if not isinstance(learn, bool):
+        raise SiteProblem("learn_phases", "is true or false")
     limits: dict[str, Decimal] = {}
     members: dict[str, Member] = {}
     reading = _Reading(voltage, phases, limits, members)
     reading.circuit(said, "", (), "")
     if not members:
         raise SiteProblem("chargers", "name at least one charger")
-    return Site(site_id, limits, members, minimum, start, voltage, phases, dict(said))
+    return Site(site_id, limits, members, minimum, start, voltage, phases, learn, dict(said))
 
 
 @dataclass(slots=True)

@@ -81,8 +81,10 @@ class ShareRow(SQLModel, table=True):
 
     `asked` was asked last, and `sure`: it was confirmed. `worst` is the most that may be drawn until less is confirmed
     (None: nothing ever was). `asking_until`: an answer to question `number` may still come. `refusals` in a row lead to
-    the next `way` of limiting, after the last one to `refused_at`. `since`: from then on the car waits or is served.
-    `drawing` was measured last.
+    the next `way` of limiting, after the last one to `refused_at`. Until `expected_until` a row without a transaction
+    keeps what a remote start gave the car that is to come. `since`: from then on the car waits or is served.
+    `drawing` was measured last. `idle_phases` are those that its car does not load, `seen_idle` those that were without
+    load since `seen_since` (bits; see phases.py).
     """
 
     __tablename__ = "ocpp_share"
@@ -107,3 +109,31 @@ class ShareRow(SQLModel, table=True):
     raised_at: datetime | None = Field(default=None, sa_type=Moment)
     drawing: Decimal | None = Field(default=None, sa_type=Numeric)
     drawing_at: datetime | None = Field(default=None, sa_type=Moment)
+    idle_phases: int = Field(default=0, sa_type=SmallInteger)
+    seen_idle: int = Field(default=0, sa_type=SmallInteger)
+    seen_since: datetime | None = Field(default=None, sa_type=Moment)
+    expected_until: datetime | None = Field(default=None, sa_type=Moment)
+
+
+class WishRow(SQLModel, table=True):
+    """What is wished for a running transaction: by its driver (`source` driver, over OCPI) or by its car (`car`, over
+    ISO 15118). `energy_wh` is from its start. `due_at`: the charger is owed a schedule that answers the car."""
+
+    __tablename__ = "ocpp_charging_wish"
+    __table_args__ = (
+        PrimaryKeyConstraint("transaction_id", "source", name="pk_ocpp_charging_wish"),
+        Index("ix_ocpp_charging_wish_due", "due_at"),
+    )
+
+    transaction_id: str
+    source: str
+    charger_key: str
+    departure_at: datetime | None = Field(default=None, sa_type=Moment)
+    energy_wh: Decimal | None = Field(default=None, sa_type=Numeric)
+    fast: bool = False
+    maximum_a: Decimal | None = Field(default=None, sa_type=Numeric)
+    maximum_w: Decimal | None = Field(default=None, sa_type=Numeric)
+    minimum_a: Decimal | None = Field(default=None, sa_type=Numeric)
+    told_at: datetime = Field(sa_type=Moment)
+    due_at: datetime | None = Field(default=None, sa_type=Moment)
+    tries: int = Field(default=0, sa_type=SmallInteger)

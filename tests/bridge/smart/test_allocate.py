@@ -52,6 +52,16 @@ def test_phases_are_shared_apart():
     assert allocate({1: D(20), 2: D(40), 3: D(40)}, cars) == {"one": D(10), "two": D(30), "all": D(10)}
 
 
+def test_weights_share_what_is_above_the_minimum():
+    cars = [car("a", weight=D(3)), car("b"), car("c", weight=D("0.5"))]
+    assert allocate(site(36), cars) == {"a": D(18), "b": D(10), "c": D(8)}
+    assert allocate(site(18), cars) == {"a": D(6), "b": D(6), "c": D(6)}
+
+
+def test_what_a_weighty_car_cannot_use_goes_to_the_others():
+    assert allocate(site(40), [car("a", weight=D(3), maximum=10), car("b")]) == {"a": D(10), "b": D(30)}
+
+
 def test_no_power_pauses_everybody():
     assert allocate(site(0), [car("a"), car("b")]) == {"a": D(0), "b": D(0)}
     assert allocate(site(-5), [car("a")]) == {"a": D(0)}
@@ -60,19 +70,20 @@ def test_no_power_pauses_everybody():
 amperes = st.decimals(min_value=0, max_value=200, places=1)
 cars_strategy = st.lists(
     st.builds(
-        lambda phases, minimum, extra, allotted, drawing, waited: (phases, minimum, extra, allotted, drawing, waited),
+        lambda *drawn: drawn,
         st.sets(st.sampled_from([1, 2, 3]), min_size=1).map(frozenset),
         st.decimals(min_value=1, max_value=10, places=1),
         st.decimals(min_value=0, max_value=60, places=1),
         amperes,
         st.none() | amperes,
         amperes,
+        st.sampled_from([D("0.5"), D("0.7"), D(1), D(3)]),
     ),
     max_size=12,
 ).map(
     lambda rows: [
-        Car(str(n), phases, minimum, minimum + extra, allotted=allotted, drawing=drawing, waited=waited)
-        for n, (phases, minimum, extra, allotted, drawing, waited) in enumerate(rows)
+        Car(str(n), phases, minimum, minimum + extra, allotted=allotted, drawing=drawing, waited=waited, weight=weight)
+        for n, (phases, minimum, extra, allotted, drawing, waited, weight) in enumerate(rows)
     ]
 )
 limits_strategy = st.fixed_dictionaries(dict.fromkeys((1, 2, 3), amperes))

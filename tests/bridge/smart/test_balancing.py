@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge_ocpp.smart.shares import TRY_AGAIN, TURN, What
+from bridge_ocpp.smart.outlets import TURN
+from bridge_ocpp.smart.shares import TRY_AGAIN
+from bridge_ocpp.smart.standing import What
 from tests.bridge.smart.virtual import Box, Car, member, world
 
 D = Decimal
@@ -23,8 +25,15 @@ def settled(place, seconds=5):
     return {key: box.draws() for key, box in place.boxes.items()}
 
 
-def plug(place, key, takes=32, evse=1):
-    place.boxes[key].cars[evse] = Car(D(takes))
+def plug(place, key, takes=32, evse=1, **more):
+    place.boxes[key].cars[evse] = Car(D(takes), **more)
+
+
+def measured(place, seconds=60):
+    for _ in range(seconds):
+        place.measure()
+        place.step()
+    return {key: box.draws() for key, box in place.boxes.items()}
 
 
 def test_cars_share_and_what_one_leaves_is_the_others():
@@ -106,6 +115,62 @@ def test_single_phases_are_shared_apart():
     for key in place.boxes:
         plug(place, key)
     assert settled(place) == {"one": D(16), "two": D(16), "three": D(16)}
+
+
+def test_phases_that_a_car_does_not_load_are_the_others_once_it_was_measured():
+    place = world(32, boxes(2))
+    settled(place)
+    plug(place, "b1", loads=1)
+    plug(place, "b2", loads=3)
+    assert settled(place) == {"b1": D(16), "b2": D(16)}
+    rotated = Box("b3", member("B3", phases=(2, 3, 1)))
+    place = world(32, [*boxes(1), rotated])
+    settled(place)
+    plug(place, "b1", loads=1)
+    plug(place, "b3", loads=1)
+    assert settled(place) == {"b1": D(16), "b3": D(16)}
+    assert measured(place) == {"b1": D(32), "b3": D(32)}
+    assert place.load() == {("", 1): D(32), ("", 2): D(32), ("", 3): D(0)}
+
+
+def test_a_site_that_does_not_want_it_learns_no_phases():
+    place = world(32, boxes(2), learn_phases=False)
+    place.site.members["b2"] = place.boxes["b2"].member = place.standings["b2"].member = member("B2", phases=(2, 3, 1))
+    settled(place)
+    plug(place, "b1", loads=1)
+    plug(place, "b2", loads=1)
+    assert measured(place) == {"b1": D(16), "b2": D(16)}
+
+
+def test_a_car_that_loads_another_phase_after_all_counts_there_at_once():
+    place = world(32, [*boxes(1), Box("b2", member("B2", phases=(2, 3, 1)))])
+    settled(place)
+    plug(place, "b1", loads=1)
+    plug(place, "b2", loads=1)
+    measured(place)
+    place.boxes["b1"].cars[1].loads = 3
+    assert measured(place, 3) == {"b1": D(16), "b2": D(16)}
+
+
+def test_what_newcomers_may_draw_stays_free_on_phases_that_a_car_does_not_load():
+    place = world(40, [*boxes(1), Box("b2", member("B2", phases=(2, 3, 1)))], start=D(6))
+    settled(place)
+    plug(place, "b1", takes=40, loads=1)
+    plug(place, "b2", takes=40, loads=1)
+    assert measured(place) == {"b1": D(32), "b2": D(32)}
+    place.boxes["b1"].cars[1] = Car(D(40))  # a car goes and one of three phases comes, between two looks
+    assert place.load()["", 2] == D(38)
+
+
+def test_who_is_in_a_hurry_gets_more_of_what_is_above_the_minimum():
+    place = world(36, boxes(3))
+    settled(place)
+    plug(place, "b1", weight=D(3))
+    plug(place, "b2", weight=D(2))
+    plug(place, "b3")
+    assert settled(place) == {"b1": D(15), "b2": D(12), "b3": D(9)}
+    place.lanes = place.site.lanes(D(18))
+    assert settled(place) == {"b1": D(6), "b2": D(6), "b3": D(6)}
 
 
 def test_a_circuit_inside_the_site():
@@ -212,7 +277,8 @@ def happens(place, random):
     evse = random.choice(box.evses)
     match random.choice(["come", "come", "leave", "full", "away", "back", "boot", "nothing", "nothing"]):
         case "come" if evse not in box.cars:
-            box.cars[evse] = Car(D(random.randint(6, 40)))
+            weight = random.choice([D("0.5"), D(1), D(3)])
+            box.cars[evse] = Car(D(random.randint(6, 40)), loads=random.choice([1, 3]), weight=weight)
         case "leave":
             box.cars.pop(evse, None)
         case "full" if evse in box.cars:
@@ -230,7 +296,7 @@ def happens(place, random):
 def test_the_limit_holds_at_every_moment(random, n, limit, start):
     """With refusals, lost answers, obeyed questions whose answer is lost, late answers and chargers that are away."""
     chargers = [
-        Box(f"b{i}", member(f"B{i}", phases=random.choice([(1, 2, 3), (1,), (2,)])),
+        Box(f"b{i}", member(f"B{i}", phases=random.choice([(1, 2, 3), (2, 3, 1), (1,), (2,)])),
             evses=random.choice([(1,), (1, 2)]),
             refuses=frozenset({What.CAR}) if random.random() < 0.2 else frozenset())
         for i in range(n)
@@ -242,6 +308,7 @@ def test_the_limit_holds_at_every_moment(random, n, limit, start):
     place.chaos = random
     for _ in range(150):
         happens(place, random)
+        place.measure()
         place.step(random.choice([0.3, 1, 2, 7]))
         for lane, amperes in place.load().items():
             assert amperes <= place.lanes[lane], (lane, amperes)

@@ -8,13 +8,17 @@ from random import Random
 from typing import Any
 
 from bridge_ocpp.port import OutcomeStatus
-from bridge_ocpp.smart.shares import ASKING, Ask, Parked, Standing, What, answered, booted, decide, follow
+from bridge_ocpp.smart.outlets import SETTLED
+from bridge_ocpp.smart.phases import learn
+from bridge_ocpp.smart.shares import ASKING, answered, booted, decide, follow
 from bridge_ocpp.smart.sites import Lane, Member, Site
+from bridge_ocpp.smart.standing import Ask, Parked, Standing, What
 from bridge_ocpp.smart.tables import ShareRow
 
 D = Decimal
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 _CARS = count(1)
+NEUTRAL = D(1)
 
 
 @dataclass
@@ -25,6 +29,9 @@ class Car:
     transaction_id: str = field(default_factory=lambda: f"T{next(_CARS)}")
     share: Decimal | None = None
     full: bool = False
+    loads: int = 3
+    """On how many phases; a car never begins to load another one."""
+    weight: Decimal = NEUTRAL
 
     def draws(self, default: Decimal) -> Decimal:
         limit = default if self.share is None else self.share
@@ -50,6 +57,14 @@ class Box:
         most = self.member.maximum
         each = [min(car.draws(most if self.default is None else self.default), most) for car in self.cars.values()]
         total = sum(each, D(0))
+        return total if self.whole is None else min(total, self.whole)
+
+    def draws_on(self, phase: int) -> Decimal:
+        """A on a phase of the site."""
+        most = self.member.maximum
+        default = most if self.default is None else self.default
+        cars = [car for car in self.cars.values() if phase in self.member.phases[: car.loads]]
+        total = sum((min(car.draws(default), most) for car in cars), D(0))
         return total if self.whole is None else min(total, self.whole)
 
     def takes(self, ask: Ask) -> OutcomeStatus:
@@ -96,7 +111,7 @@ class World:
             standing = self.standings[box.key]
             standing.online = box.online
             if box.online:
-                standing.parked = {e: Parked(car.transaction_id, car.full) for e, car in box.cars.items()}
+                standing.parked = {e: Parked(car.transaction_id, car.full, car.weight) for e, car in box.cars.items()}
             follow(standing, now=self.now)
         asks = decide(self.site, self.lanes, list(self.standings.values()), now=self.now)
         for ask in asks:
@@ -143,7 +158,7 @@ class World:
     def load(self) -> dict[Lane, Decimal]:
         """What is really drawn."""
         return {
-            lane: sum((box.draws() for box in self.boxes.values() if lane in box.member.lanes), D(0))
+            lane: sum((box.draws_on(lane[1]) for box in self.boxes.values() if lane in box.member.lanes), D(0))
             for lane in self.lanes
         }
 
@@ -156,7 +171,11 @@ class World:
             for evse, car in box.cars.items():
                 row = self.standings[box.key].rows.get(evse)
                 if box.online and row is not None:
-                    row.drawing, row.drawing_at = car.draws(box.default or D(0)), self.now
+                    drawn = car.draws(box.default or D(0))
+                    row.drawing, row.drawing_at = drawn, self.now
+                    settled = row.raised_at is not None and self.now >= row.raised_at + SETTLED
+                    each = {n: drawn if n < car.loads else D(0) for n in range(len(box.member.phases))}
+                    learn(row, each, at=self.now, settled=settled)
 
 
 def member(
