@@ -142,6 +142,7 @@ from bridge_ocpp.port.upkeep import (
     UpdateSignedFirmware,
     UpkeepBook,
 )
+from bridge_ocpp.port.wishes import AnswerNeeds, Preference
 from bridge_ocpp.port.words import (
     AuthStatus,
     ChargingState,
@@ -159,6 +160,7 @@ __all__ = [
     "NOT_CONFIGURED",
     "NO_ANSWER",
     "AlertRecord",
+    "AnswerNeeds",
     "AskCustomer",
     "Attend",
     "AuthStatus",
@@ -224,6 +226,7 @@ __all__ = [
     "OutletRecord",
     "Outside",
     "Period",
+    "Preference",
     "ProfileRecord",
     "Publication",
     "PublicationBook",

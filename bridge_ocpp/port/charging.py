@@ -17,6 +17,8 @@ from bridge_ocpp.port.profiles import ChargingProfile, Purpose, RateUnit, Schedu
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
+    from bridge_ocpp.port.wishes import Preference
+
 
 # --- what a charger is asked ---------------------------------------------------------------------------------
 
@@ -166,6 +168,12 @@ class SmartBook(Protocol):
     async def sites(self, db: AsyncSession) -> Sequence[SiteRecord]: ...
 
     async def site(self, site_id: str, db: AsyncSession) -> SiteRecord | None: ...
+
+    async def prefer(self, transaction_id: str, preference: Preference, db: AsyncSession) -> None:
+        """Let the site of a running transaction, if it has one, share by what the driver prefers from now on."""
+
+    async def most_power(self, transaction_id: str, db: AsyncSession) -> Decimal | None:
+        """The most that the site of a running transaction can ever give it, in W; None where no site limits it."""
 
     async def profiles(self, charger_id: str | None, db: AsyncSession) -> Sequence[ProfileRecord]:
         """The profiles that chargers keep, as far as they accepted or reported them."""

@@ -49,6 +49,10 @@ class Drawn:
     offered_a: Decimal
     phases: int
 
+    def current_on(self, phase: int) -> Decimal:
+        """A on a phase of the meter, which has three whatever the car loads."""
+        return self.current_a if phase <= self.phases else Decimal(0)
+
 
 @dataclass
 class Evse:

@@ -67,12 +67,12 @@ class Speech16:
                         {"value": str(drawn.offered_a), "measurand": "Current.Offered", "unit": "A"},
                         *(
                             {
-                                "value": str(drawn.current_a),
+                                "value": str(drawn.current_on(n)),
                                 "measurand": "Current.Import",
                                 "unit": "A",
                                 "phase": f"L{n}",
                             }
-                            for n in range(1, drawn.phases + 1)
+                            for n in (1, 2, 3)
                         ),
                     ],
                 }

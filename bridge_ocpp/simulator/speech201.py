@@ -79,7 +79,7 @@ class Speech201:
         payload["meterValue"][0]["sampledValue"] += [
             _sample(drawn.power_w, "Power.Active.Import", "W"),
             _sample(drawn.offered_a, "Current.Offered", "A"),
-            *(_sample(drawn.current_a, "Current.Import", "A", phase=f"L{n}") for n in range(1, drawn.phases + 1)),
+            *(_sample(drawn.current_on(n), "Current.Import", "A", phase=f"L{n}") for n in (1, 2, 3)),
         ]
         return "TransactionEvent", payload
 

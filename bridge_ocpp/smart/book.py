@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from bridge_ocpp import ocppj, reservations
-from bridge_ocpp.port import OutletRecord, ProfileRecord, ReservationRecord, SiteRecord, read_profile
+from bridge_ocpp.port import OutletRecord, Preference, ProfileRecord, ReservationRecord, SiteRecord, read_profile
+from bridge_ocpp.smart import wishing
 from bridge_ocpp.smart.looking import external_of, standings_of
 from bridge_ocpp.smart.outlets import outlets_of
 from bridge_ocpp.smart.plan import Outlet, Wish
@@ -101,6 +102,33 @@ class Sites:
             external_a=external,
             external_until=row.external_until if external is not None else None,
         )
+
+    async def prefer(self, transaction_id: str, preference: Preference, db: AsyncSession) -> None:
+        charger = await db.scalar(
+            select(col(TransactionRow.charger_key)).where(
+                col(TransactionRow.id) == transaction_id, col(TransactionRow.ended_at).is_(None)
+            )
+        )
+        if charger is not None:
+            said = {
+                "departure_at": preference.departure_at,
+                "energy_wh": preference.energy_wh,
+                "fast": preference.fast,
+            }
+            await wishing.keep(db, transaction_id, "driver", charger_key=charger, said=said, at=self._now())
+
+    async def most_power(self, transaction_id: str, db: AsyncSession) -> Decimal | None:
+        row = await db.get(TransactionRow, transaction_id)
+        share = None if row is None else await db.get(ShareRow, (row.charger_key, 0))
+        place = None if share is None or not share.site_key else await db.get(SiteRow, share.site_key)
+        if row is None or place is None:
+            return None
+        site = read_site(place.id, ocppj.loads(place.document))
+        member = site.members.get(row.charger_key)
+        if member is None:
+            return None
+        amperes = min([member.maximum, *(site.limits[circuit] for circuit in member.circuits)])
+        return amperes * site.voltage * len(member.phases)
 
     async def profiles(self, charger_id: str | None, db: AsyncSession) -> Sequence[ProfileRecord]:
         """By charger; the profiles of transactions that have ended are gone with them."""

@@ -195,8 +195,8 @@ async def get_site(site_id: str, resources: ResourcesDep) -> Any:
 
 @router.put("/sites/{site_id}", response_model=SiteAnswer)
 async def put_site(site_id: str, body: BodyDep, resources: ResourcesDep) -> Any:
-    """`{"limit_w"|"limit_a", "chargers": […],
-    "minimum_a"?, "start_a"?, "voltage"?, "phases"?, "circuits"?}`."""
+    """`{"limit_w"|"limit_a", "chargers": […], "minimum_a"?, "start_a"?, "voltage"?, "phases"?, "learn_phases"?,
+    "circuits"?}`."""
     return Json(await put(resources, site_id, body))
 
 

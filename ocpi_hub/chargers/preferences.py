@@ -1,6 +1,6 @@
 """What drivers prefer of a running session (mod_sessions, Charging Preferences): answered, and priced from then on.
 
-A profile is a tariff of its type. Nothing here steers power; what was asked for is kept with the session.
+A profile is a tariff of its type. Where a site shares its power, what was accepted counts there, too (SmartBook).
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import select
 
-from bridge_ocpp.port import ChargerBook, Transaction
+from bridge_ocpp.port import ChargerBook, Preference, SmartBook, Transaction
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.chargers import cdrs, sessions, tariffs
 from ocpi_hub.chargers.capabilities import CAPABLE
@@ -69,11 +69,14 @@ async def wish(resources: Resources, asked: Wish, db: AsyncSession) -> ChargingP
         return ChargingPreferencesResponse.NOT_POSSIBLE  # "during an ongoing session"
     at = resources.clock()
     tariff = await _tariff(db, link, asked.preferences.profile_type)
-    answer = _judge(asked.preferences, tariff, link, evse, found[0], at=at)
+    smart: SmartBook = resources.get(SmartBook)  # type: ignore[type-abstract]
+    power = _least(_power_kw(evse, link), await smart.most_power(link.transaction_id, db))
+    answer = _judge(asked.preferences, tariff, link, found[0], power_kw=power, at=at)
     log.info("preferences.answered", session=link.session_id, profile=asked.preferences.profile_type, answer=answer)
     if answer is ChargingPreferencesResponse.ACCEPTED and tariff is not None:
         link.preferences = wire_json.dumps(asked.preferences.document())
         _switch(link, tariff, found[0], at=at)
+        await smart.prefer(link.transaction_id, _preference(asked.preferences), db)
         await sessions.publish_running(resources, link, *found, db)
     return answer
 
@@ -109,9 +112,9 @@ def _judge(
     wished: ChargingPreferences,
     tariff: Mapping[str, Any] | None,
     link: SessionLink,
-    evse: Mapping[str, Any],
     transaction: Transaction,
     *,
+    power_kw: Decimal | None,
     at: datetime,
 ) -> ChargingPreferencesResponse:
     """The answer (mod_sessions, ChargingPreferencesResponse). A session has one currency."""
@@ -124,11 +127,20 @@ def _judge(
     if wished.departure_time is not None:
         hours = Decimal((wished.departure_time - at).total_seconds()) / 3600
         charged = (transaction.energy_wh or Decimal(0)) / 1000
-        power = _power_kw(evse, link)
         missing = max((wished.energy_need or Decimal(0)) - charged, Decimal(0))
-        if hours <= 0 or (power is not None and missing > power * hours):
+        if hours <= 0 or (power_kw is not None and missing > power_kw * hours):
             return ChargingPreferencesResponse.NOT_POSSIBLE
     return ChargingPreferencesResponse.ACCEPTED
+
+
+def _preference(wished: ChargingPreferences) -> Preference:
+    energy = None if wished.energy_need is None else wished.energy_need * 1000
+    return Preference(wished.departure_time, energy, fast=wished.profile_type is ProfileType.FAST)
+
+
+def _least(connector_kw: Decimal | None, site_w: Decimal | None) -> Decimal | None:
+    """What connector and site can give at most, in kW; None where neither says it."""
+    return min((kw for kw in (connector_kw, None if site_w is None else site_w / 1000) if kw is not None), default=None)
 
 
 def _power_kw(evse: Mapping[str, Any], link: SessionLink) -> Decimal | None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col, select
 
 from bridge_ocpp import port
@@ -48,6 +49,15 @@ class PlayedBridge:
     asked: list[tuple[str, port.Command, timedelta]] = field(default_factory=list)
     showing: set[str] = field(default_factory=set)
     """Chargers whose drivers see what they pay."""
+    preferred: dict[str, port.Preference] = field(default_factory=dict)
+    site_w: Decimal | None = None
+    """What the site of every charger gives at most, if it has one."""
+
+    async def prefer(self, transaction_id: str, preference: port.Preference, _db: AsyncSession) -> None:
+        self.preferred[transaction_id] = preference
+
+    async def most_power(self, _transaction_id: str, _db: AsyncSession) -> Decimal | None:
+        return self.site_w
 
     async def shows_cost(self, charger_id: str, db: Any) -> bool:
         return charger_id in self.showing
@@ -81,6 +91,7 @@ class House:
         self.bridge = PlayedBridge()
         resources.put(port.ChargerBook, self.bridge)  # type: ignore[type-abstract]
         resources.put(port.ChargerPort, self.bridge)  # type: ignore[type-abstract]
+        resources.put(port.SmartBook, self.bridge)  # type: ignore[type-abstract,arg-type]
         resources.put(port.WatchBook, self.bridge)  # type: ignore[type-abstract,arg-type]
         self.events = HubEvents(resources)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bridge_ocpp.port import IdToken
+from bridge_ocpp.port import IdToken, Preference
 from ocpi_hub.admin.ledger import transaction_document
 from ocpi_hub.chargers import placing, preferences
 from ocpi_hub.pricing import audit, price
@@ -242,6 +242,33 @@ async def test_the_answers_are_those_of_the_specification(choosing: House, asked
     assert (link.preferences is not None) is (answer == "ACCEPTED")
     if answer != "ACCEPTED":
         assert link == before
+
+
+@pytest.mark.parametrize(
+    ("asked", "preferred"),
+    [
+        ({"profile": "FAST", "discharge_allowed": True}, Preference(fast=True)),
+        (
+            {"profile": "CHEAP", "departure_time": when(8), "energy_need": Decimal("40.5")},
+            Preference(START + timedelta(hours=8), Decimal(40500)),
+        ),
+        ({"profile": "REGULAR", "energy_need": 7}, Preference(None, Decimal(7000))),
+    ],
+)
+async def test_what_is_accepted_counts_at_the_site(choosing: House, asked: Any, preferred: Preference) -> None:
+    await start(choosing)
+    await charge_until(choosing, 30, 5000)
+    assert await wish(choosing, **asked) == "ACCEPTED"
+    assert choosing.bridge.preferred == {"T1": preferred}
+
+
+async def test_what_the_site_can_never_give_is_not_possible(choosing: House) -> None:
+    await start(choosing)
+    await charge_until(choosing, 30, 5000)
+    choosing.bridge.site_w = Decimal(11040)
+    assert await wish(choosing, "FAST", departure_time=when(1), energy_need=11) == "NOT_POSSIBLE"
+    assert choosing.bridge.preferred == {}
+    assert await wish(choosing, "FAST", departure_time=when(1), energy_need=10) == "ACCEPTED"
 
 
 async def test_the_operator_sees_what_was_asked_for(choosing: House) -> None:

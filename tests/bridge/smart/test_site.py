@@ -15,6 +15,7 @@ from bridge_ocpp.port import (
     LimitTransaction,
     OutcomeStatus,
     Period,
+    Preference,
     RateUnit,
     Schedule,
     read_schedule,
@@ -209,6 +210,48 @@ async def test_a_site_that_goes_sets_its_chargers_free(place):
         await shares(place, boxes, 32, 32)
         await until(lambda: place.value("SELECT count(*) = 0 FROM ocpp_share"))
         assert [box.stack.kept for box in boxes] == [[], []]
+
+
+async def test_what_drivers_prefer_weighs(place):
+    async with chargers(place, "ocpp1.6", "ocpp2.0.1") as boxes:
+        await put(place, limit_a=36, chargers=["B1", "B2"])
+        for box in boxes:
+            await box.charge_begins(1, "CARD")
+        await shares(place, boxes, 18, 18)
+        first, second = sorted(await place.transactions(), key=lambda one: one.charger_id)
+        soon = place.clock() + timedelta(hours=1)
+        async with place.work() as db:
+            book = Sites(now=place.clock)
+            await book.prefer(first.id, Preference(fast=True), db)
+            assert await book.most_power(first.id, db) == 32 * 230 * 3
+            assert await book.most_power("nonsense", db) is None
+            await book.prefer("nonsense", Preference(fast=True), db)
+        await shares(place, boxes, 22, 14)
+        async with place.work() as db:
+            await book.prefer(first.id, Preference(), db)
+            await book.prefer(second.id, Preference(soon, D(50_000)), db)
+        await shares(place, boxes, 12, 24)
+        assert await place.value("SELECT count(*) = 2 FROM ocpp_charging_wish")
+
+
+@pytest.mark.parametrize("protocol", ["ocpp1.6", "ocpp2.0.1"])
+async def test_phases_that_cars_do_not_load_are_learned_from_their_meters(place, protocol):
+    async with chargers(place, protocol, protocol, phases=1, power_w=D(7360)) as boxes:
+        await put(place, limit_a=20, chargers=["B1", {"id": "B2", "phases": [2, 3, 1]}])
+        for box in boxes:
+            await box.charge_begins(1, "CARD")
+        await shares(place, boxes, 10, 10)
+        for _ in range(3):  # one may fall between a profile and the answer to it
+            place.clock.shift += timedelta(seconds=25)
+            await until(lambda: _measured(place, place.clock() - timedelta(seconds=20)), within=10)
+        await shares(place, boxes, 20, 20)
+        site = await shown(place)
+        assert [outlet.phases for outlet in site.outlets] == [(1,), (2,)]
+        assert site.counts_a["site"] == {1: D(20), 2: D(20), 3: D(0)}
+
+
+async def _measured(place, since):
+    return await place.value(f"SELECT count(*) = 2 FROM ocpp_share WHERE evse_id = 1 AND drawing_at > '{since}'")
 
 
 async def test_a_boot_is_followed_by_the_limits_again(place):
