@@ -30,7 +30,7 @@ from bridge_ocpp.port import (
 )
 from bridge_ocpp.quirks import mend
 from bridge_ocpp.schemas import Violation
-from bridge_ocpp.smart import applying
+from bridge_ocpp.smart import applying, starting
 from bridge_ocpp.speaker import PENDING, REJECTED
 from bridge_ocpp.tables import TransactionRow
 from bridge_ocpp.transactions import remote_starts
@@ -46,6 +46,7 @@ _NOT_WHILE_PENDING = (StartCharging, StopCharging)
 _COMPOSED: Mapping[type, Callable[[Connected, Any, applying.Ask], Awaitable[Outcome]]] = {
     LimitTransaction: applying.limit,
     ShareCurrent: applying.share,
+    StartCharging: starting.start,
 }
 """Commands that become others, by what is known of the charger."""
 

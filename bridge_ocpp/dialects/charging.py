@@ -38,11 +38,15 @@ class LimitTold(Fact):
 
 @dataclass(frozen=True, slots=True)
 class NeedsTold(Fact):
-    """What a car wants (ISO 15118): kept as it came, with the departure in UTC and the most it can draw in A or W."""
+    """What a car wants (ISO 15118), kept as it came. `energy_wh` is from now on until the departure (UTC); the most that
+    it takes is in A per phase for AC, in W for DC and both ways."""
 
     evse_id: int
     document: Payload
     departure_at: datetime | None = None
+    energy_wh: Decimal | None = None
+    maximum_a: Decimal | None = None
+    maximum_w: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

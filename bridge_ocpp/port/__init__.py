@@ -142,7 +142,7 @@ from bridge_ocpp.port.upkeep import (
     UpdateSignedFirmware,
     UpkeepBook,
 )
-from bridge_ocpp.port.wishes import AnswerNeeds, Preference
+from bridge_ocpp.port.wishes import Preference
 from bridge_ocpp.port.words import (
     AuthStatus,
     ChargingState,
@@ -160,7 +160,6 @@ __all__ = [
     "NOT_CONFIGURED",
     "NO_ANSWER",
     "AlertRecord",
-    "AnswerNeeds",
     "AskCustomer",
     "Attend",
     "AuthStatus",

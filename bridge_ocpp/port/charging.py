@@ -123,8 +123,8 @@ class ReservationRecord:
 class OutletRecord:
     """An EVSE of a site, or a charger that is limited as a whole (EVSE 0), as it stands; A per phase.
 
-    `state`: charging, full, waiting, free, offline or refuses. `limit_a` was confirmed or asked last (None: nothing
-    was); `counts_a` is the most that may be drawn there now, which is what counts against the site's limit.
+    `state`: charging, full, waiting, expected, free, offline or refuses. `limit_a` was confirmed or asked last (None:
+    nothing was); `counts_a` is the most that may be drawn there now, which is what counts against the site's limit.
     """
 
     charger_id: str

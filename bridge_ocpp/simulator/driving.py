@@ -99,10 +99,13 @@ class Driven(Box):
         place.read(now)
         place.charge = Charge(evse, token, now, place.read(now), remote_start_id=remote_start_id, group=group)
         charge = place.charge
+        profile = None if profile is None else dict(profile)
+        if profile is not None and self.smart and not self.refuses(profile["chargingProfilePurpose"]):
+            self.stack.put(evse, profile, key=self.speech.profile_key)
         self.outbox.put(lambda: self.speech.started(charge), lambda answer: self.speech.name_charge(charge, answer))
         await self.outbox.flush()
-        if profile is not None and self.smart:
-            self.stack.put(evse, profile | {"transactionId": charge.ocpp_id}, key=self.speech.profile_key)
+        if profile is not None:
+            profile["transactionId"] = charge.ocpp_id
         await self.set_status(evse, "SuspendedEVSE" if place.drawn_w(now) == 0 else "Charging")
         self.tell("charge", f"EVSE {evse} charges at {(place.drawn_w(now) / 1000).normalize():f} kW")
         await self.obey()

@@ -36,7 +36,7 @@ from bridge_ocpp.port import (
 )
 from bridge_ocpp.smart import shares
 from bridge_ocpp.smart.applying import FIRST_CAR_ID, LEVEL, NEWCOMER_ID, WHOLE_ID, constant
-from bridge_ocpp.smart.looking import external_of, standings_of
+from bridge_ocpp.smart.looking import DECIDING, external_of, standings_of
 from bridge_ocpp.smart.profiles import converted
 from bridge_ocpp.smart.shares import ASKING
 from bridge_ocpp.smart.sites import Site, read_site
@@ -45,7 +45,7 @@ from bridge_ocpp.smart.tables import CeilingRow, ShareRow, SiteRow
 
 log = structlog.get_logger()
 
-_ALONE = text("SELECT pg_try_advisory_xact_lock(hashtextextended('ocpp/balancer', 0))")
+_ALONE = text(f"SELECT pg_try_advisory_xact_lock({DECIDING})")
 FREEING = timedelta(minutes=1)
 """Between two tries to free a charger that left its site."""
 

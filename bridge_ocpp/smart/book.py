@@ -172,7 +172,8 @@ def _state(standing: Standing, outlet: Outlet, asked: Decimal | None) -> str:
     if standing.whole.refused_at is not None:
         return "refuses"
     if outlet.wish is Wish.NONE:
-        return "free"
+        row = standing.rows.get(int(outlet.key.rpartition("/")[2]))
+        return "expected" if row is not None and row.expected_until is not None else "free"
     if outlet.wish is Wish.FULL:
         return "full"
     return "charging" if (asked or ZERO) >= outlet.minimum else "waiting"

@@ -20,7 +20,8 @@ from bridge_ocpp.port import (
     write_profile,
     write_schedule,
 )
-from bridge_ocpp.smart.tables import CeilingRow, LimitRow, ProfileRow, WishRow
+from bridge_ocpp.smart import wishing
+from bridge_ocpp.smart.tables import CeilingRow, LimitRow, ProfileRow, ShareRow, WishRow
 from bridge_ocpp.tables import TransactionRow
 
 OURS = "CSO"
@@ -113,8 +114,23 @@ async def limited(db: AsyncSession, told: LimitTold, hearing: Hearing) -> None:
 
 
 async def needed(db: AsyncSession, told: NeedsTold, hearing: Hearing) -> None:
-    """What the car at an EVSE wants."""
+    """What the car at an EVSE wants: a site shares by it from now on, and answers with the car's share as a profile."""
     await _note(db, told.evse_id, "needs", told.document, hearing)
+    key, row = hearing.speaker.key, TransactionRow
+    running = (col(row.charger_key) == key, col(row.evse_id) == told.evse_id, col(row.ended_at).is_(None))
+    charge = await db.scalar(select(row).where(*running).order_by(col(row.started_at).desc()).limit(1))
+    if charge is None:
+        return
+    said = {
+        "departure_at": told.departure_at,
+        "energy_wh": None if told.energy_wh is None else told.energy_wh + (charge.energy_wh or 0),
+        "maximum_a": told.maximum_a,
+        "maximum_w": told.maximum_w,
+    }
+    await wishing.keep(db, charge.id, "car", charger_key=key, said=said, at=hearing.received)
+    share = await db.get(ShareRow, (key, told.evse_id), with_for_update=True)
+    if share is not None and share.transaction_id == charge.id:
+        share.sure = False  # told again with the next look, whether it changes or not: the car waits for it
 
 
 async def planned(db: AsyncSession, told: PlanTold, hearing: Hearing) -> None:

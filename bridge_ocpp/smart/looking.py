@@ -17,6 +17,9 @@ from bridge_ocpp.smart.standing import Parked, Standing
 from bridge_ocpp.smart.tables import ShareRow, SiteRow, WishRow
 from bridge_ocpp.tables import BridgeRow, ChargerRow, ConnectorRow, TransactionRow
 
+DECIDING = "hashtextextended('ocpp/balancer', 0)"
+"""The lock of whoever decides what chargers may draw, as PostgreSQL writes it."""
+
 
 def external_of(row: SiteRow, *, now: datetime) -> Decimal | None:
     """The external limit while it holds."""

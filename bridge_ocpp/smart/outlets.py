@@ -39,7 +39,7 @@ def _evse(site: Site, standing: Standing, evse: int, *, now: datetime) -> Outlet
         start=site.start,
         sure=row is None or row.sure,
         busy=row is not None and busy(row, now),
-        obeys=standing.obeys,
+        obeys=standing.obeys and (row is None or row.expected_until is None),
         drawing=_drawing(row, now) if row is not None else None,
         waited=_waited(row, site, now) if row is not None else ZERO,
         weight=parked.weight if parked is not None else Decimal(1),

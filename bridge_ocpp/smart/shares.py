@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from bridge_ocpp.port import OutcomeStatus
+from bridge_ocpp.smart.expecting import came
 from bridge_ocpp.smart.outlets import busy, outlets_of
 from bridge_ocpp.smart.plan import Outlet, Wish, orders, targets
 from bridge_ocpp.smart.sites import Lane, Site
@@ -38,13 +39,19 @@ def follow(standing: Standing, *, now: datetime) -> list[ShareRow]:
     whole = standing.whole
     if whole.refused_at is not None and now >= whole.refused_at + TRY_AGAIN:
         _begin_way(whole, 0)
-    gone = [row for evse, row in standing.rows.items() if evse and (standing.way.whole or evse not in standing.parked)]
+    gone = [
+        row
+        for evse, row in standing.rows.items()
+        if evse and (standing.way.whole or (evse not in standing.parked and not _is_expected(row, now)))
+    ]
     for row in gone:
         del standing.rows[row.evse_id]
     if standing.way.whole:
         return gone
     for evse, parked in standing.parked.items():
         known = standing.rows.get(evse)
+        if known is not None and known.transaction_id is None:
+            came(known, parked.transaction_id, now=now)
         if known is not None and known.transaction_id != parked.transaction_id:
             gone.append(standing.rows.pop(evse))
             known = None
@@ -59,6 +66,10 @@ def follow(standing: Standing, *, now: datetime) -> list[ShareRow]:
                 since=now,
             )
     return gone
+
+
+def _is_expected(row: ShareRow, now: datetime) -> bool:
+    return row.expected_until is not None and row.expected_until > now
 
 
 def booted(whole: ShareRow) -> None:

@@ -117,12 +117,12 @@ class ShareRow(SQLModel, table=True):
 
 class WishRow(SQLModel, table=True):
     """What is wished for a running transaction: by its driver (`source` driver, over OCPI) or by its car (`car`, over
-    ISO 15118). `energy_wh` is from its start. `due_at`: the charger is owed a schedule that answers the car."""
+    ISO 15118). `energy_wh` is from its start."""
 
     __tablename__ = "ocpp_charging_wish"
     __table_args__ = (
         PrimaryKeyConstraint("transaction_id", "source", name="pk_ocpp_charging_wish"),
-        Index("ix_ocpp_charging_wish_due", "due_at"),
+        Index("ix_ocpp_charging_wish_charger", "charger_key"),
     )
 
     transaction_id: str
@@ -133,7 +133,4 @@ class WishRow(SQLModel, table=True):
     fast: bool = False
     maximum_a: Decimal | None = Field(default=None, sa_type=Numeric)
     maximum_w: Decimal | None = Field(default=None, sa_type=Numeric)
-    minimum_a: Decimal | None = Field(default=None, sa_type=Numeric)
     told_at: datetime = Field(sa_type=Moment)
-    due_at: datetime | None = Field(default=None, sa_type=Moment)
-    tries: int = Field(default=0, sa_type=SmallInteger)

@@ -15,9 +15,6 @@ _NOTHING: Mapping[str, Any] = {
     "fast": False,
     "maximum_a": None,
     "maximum_w": None,
-    "minimum_a": None,
-    "due_at": None,
-    "tries": 0,
 }
 
 

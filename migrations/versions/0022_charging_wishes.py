@@ -28,13 +28,10 @@ def upgrade() -> None:
         sa.Column("fast", sa.Boolean(), nullable=False),
         sa.Column("maximum_a", sa.Numeric(), nullable=True),
         sa.Column("maximum_w", sa.Numeric(), nullable=True),
-        sa.Column("minimum_a", sa.Numeric(), nullable=True),
         sa.Column("told_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("tries", sa.SmallInteger(), nullable=False),
         sa.PrimaryKeyConstraint("transaction_id", "source", name="pk_ocpp_charging_wish"),
     )
-    op.create_index("ix_ocpp_charging_wish_due", "ocpp_charging_wish", ["due_at"])
+    op.create_index("ix_ocpp_charging_wish_charger", "ocpp_charging_wish", ["charger_key"])
 
 
 def downgrade() -> None:

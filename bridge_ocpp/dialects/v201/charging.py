@@ -2,6 +2,7 @@
 want. Pure tables."""
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from bridge_ocpp.clock import read_time
@@ -21,6 +22,7 @@ from bridge_ocpp.dialects.charging import (
     transaction_of,
 )
 from bridge_ocpp.dialects.words import Inbound, Outbound, Payload, nothing, outcome
+from bridge_ocpp.meter import read_number
 from bridge_ocpp.port import (
     ChargingProfile,
     ClearProfiles,
@@ -54,8 +56,28 @@ def _limit_cleared(payload: Payload) -> LimitTold:
 
 
 def _needs(payload: Payload) -> NeedsTold:
-    departure = read_time(payload["chargingNeeds"].get("departureTime")).at
-    return NeedsTold(int(payload["evseId"]), payload, departure)
+    needs = payload["chargingNeeds"]
+    ac, dc = needs.get("acChargingParameters") or {}, needs.get("dcChargingParameters") or {}
+    both_ways = needs.get("v2xChargingParameters") or {}  # from 2.1 on
+    energy = next((ways[name] for ways, name in (
+        (ac, "energyAmount"), (dc, "energyAmount"), (both_ways, "evTargetEnergyRequest")) if name in ways), None)  # fmt: skip
+    power = dc.get("evMaxPower", both_ways.get("maxChargePower"))
+    if power is None and "evMaxCurrent" in dc and "evMaxVoltage" in dc:
+        power = _positive(dc["evMaxCurrent"] * dc["evMaxVoltage"])
+    return NeedsTold(
+        int(payload["evseId"]),
+        payload,
+        read_time(needs.get("departureTime")).at,
+        _positive(energy),
+        _positive(ac.get("evMaxCurrent")),
+        _positive(power),
+    )
+
+
+def _positive(value: Any) -> Decimal | None:
+    """A number above 0; a car that names none, or nothing, limits nothing."""
+    number = read_number(value)
+    return number if number is not None and number > 0 else None
 
 
 def _plan(payload: Payload) -> PlanTold:

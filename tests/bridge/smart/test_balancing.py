@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bridge_ocpp.smart.expecting import CLOCKS, VALID
 from bridge_ocpp.smart.outlets import TURN
 from bridge_ocpp.smart.shares import TRY_AGAIN
 from bridge_ocpp.smart.standing import What
@@ -241,6 +242,59 @@ def test_a_lower_limit_lowers_everybody_first():
     assert settled(place) == {"b1": D(21), "b2": D(21), "b3": D(21)}
 
 
+def test_a_remote_start_brings_the_share_along():
+    place = world(32, boxes(2))
+    settled(place)
+    assert place.start(place.boxes["b1"], 1) == D(32)
+    settled(place)
+    place.boxes["b1"].plugs(1, Car(D(32)), place.now)
+    assert place.load()["", 1] == D(32), "from the first ampere, before anybody looked"
+    assert settled(place) == {"b1": D(32), "b2": D(0)}
+    assert place.start(place.boxes["b2"], 1) == D(0), "the other one must be lowered first"
+    place.boxes["b2"].plugs(1, Car(D(32)), place.now)
+    assert settled(place) == {"b1": D(16), "b2": D(16)}
+
+
+def test_what_a_remote_start_was_given_counts_until_it_ends_by_itself():
+    place = world(32, boxes(2), start=D(6))
+    settled(place)
+    assert place.start(place.boxes["b1"], 1) == D(26)
+    plug(place, "b2")
+    assert settled(place)["b2"] == D(6)
+    place.step((VALID + CLOCKS).total_seconds())
+    assert settled(place)["b2"] == D(26)
+    place.boxes["b1"].plugs(1, Car(D(32)), place.now)
+    assert place.boxes["b1"].draws() == D(6), "too late: like any newcomer"
+    assert place.load()["", 1] == D(32)
+
+
+def test_a_remote_start_that_was_refused_keeps_nothing():
+    place = world(32, boxes(2))
+    settled(place)
+    place.start(place.boxes["b1"], 1, refused=True)
+    plug(place, "b2")
+    assert settled(place)["b2"] == D(32)
+
+
+def test_a_remote_start_brings_nothing_where_no_profile_of_a_car_holds():
+    stubborn = Box("b1", member("B1"), refuses=frozenset({What.CAR}))
+    place = world(40, [stubborn, *boxes(2)[1:]])
+    settled(place)
+    plug(place, "b1")
+    settled(place, 20)
+    del place.boxes["b1"].cars[1]
+    settled(place)
+    assert place.start(place.boxes["b1"], 1) is None
+    assert place.start(place.boxes["b2"], 7) is None
+    plug(place, "b2")
+    settled(place)
+    assert place.start(place.boxes["b2"], 1) is None
+    place.boxes["b2"].online = False
+    settled(place)
+    del place.boxes["b2"].cars[1]
+    assert place.start(place.boxes["b2"], 1) is None
+
+
 def test_after_a_boot_nothing_is_asked_before_what_was_under_way_is_over():
     """The old question could be obeyed after the new one, and nobody would know which limit holds."""
     place = world(32, boxes(1))
@@ -275,10 +329,14 @@ def happens(place, random):
     """Cars come, leave and are full; chargers go away, come back and boot."""
     box = random.choice(list(place.boxes.values()))
     evse = random.choice(box.evses)
-    match random.choice(["come", "come", "leave", "full", "away", "back", "boot", "nothing", "nothing"]):
+    match random.choice(
+        ["come", "come", "start", "start", "leave", "full", "away", "back", "boot", "nothing", "nothing"]
+    ):
         case "come" if evse not in box.cars:
             weight = random.choice([D("0.5"), D(1), D(3)])
-            box.cars[evse] = Car(D(random.randint(6, 40)), loads=random.choice([1, 3]), weight=weight)
+            box.plugs(evse, Car(D(random.randint(6, 40)), loads=random.choice([1, 3]), weight=weight), place.now)
+        case "start" if evse not in box.cars and box.online:
+            place.start(box, evse, refused=random.random() < 0.2 and evse not in box.coming)
         case "leave":
             box.cars.pop(evse, None)
         case "full" if evse in box.cars:

@@ -11,6 +11,7 @@ import pytest
 
 from bridge_ocpp.port import (
     GetComposite,
+    IdToken,
     LimitChanged,
     LimitTransaction,
     OutcomeStatus,
@@ -18,11 +19,14 @@ from bridge_ocpp.port import (
     Preference,
     RateUnit,
     Schedule,
+    StartCharging,
     read_schedule,
 )
 from bridge_ocpp.simulator import SimulatedCharger
 from bridge_ocpp.smart.book import Sites
+from tests.bridge.chargers import raw
 from tests.bridge.conftest import PASSWORD
+from tests.bridge.test_commands import asked
 from tests.world.waiting import until
 
 D = Decimal
@@ -212,6 +216,63 @@ async def test_a_site_that_goes_sets_its_chargers_free(place):
         assert [box.stack.kept for box in boxes] == [[], []]
 
 
+@pytest.mark.parametrize("protocol", ["ocpp1.6", "ocpp2.0.1"])
+async def test_a_remote_start_brings_its_share_along(place, protocol):
+    async with chargers(place, protocol, protocol) as boxes:
+        await put(place, limit_a=24, chargers=["B1", "B2"])
+        await until(lambda: [offered(box) for box in boxes] == [0, 0])
+        await until(lambda: place.value("SELECT count(*) = 2 FROM ocpp_share WHERE sure"))
+        assert (await place.ask("B1", StartCharging(IdToken("CARD1"), 5, evse_id=1))).accepted
+        await shares(place, boxes, 24, 0)
+        assert (await place.ask("B2", StartCharging(IdToken("CARD2"), 6, evse_id=1))).accepted
+        await shares(place, boxes, 12, 12)
+
+
+async def _limited(place, charger):
+    """CP1 is limited by a site, and has accepted what newcomers may draw."""
+    await place.seated("CP1")
+    await put(place, limit_a=24, chargers=["CP1"])
+    _, message_id, _, _ = await charger.asked()
+    await charger.say([3, message_id, {"status": "Accepted"}])
+    await until(lambda: place.value("SELECT count(*) = 1 FROM ocpp_share WHERE sure"))
+
+
+@pytest.mark.parametrize("protocol", ["ocpp1.6", "ocpp2.0.1"])
+async def test_what_a_remote_start_brings_ends_by_itself_and_a_refusal_takes_it_back(place, protocol):
+    await place.register("CP1")
+    async with raw(place.bridge.url, "CP1", protocol) as charger:
+        await _limited(place, charger)
+        start = StartCharging(IdToken("CARD1", "Central"), 5, evse_id=1)
+        _, _, outcome = await asked(place, charger, start, {"status": "Rejected"})
+        assert outcome.status is OutcomeStatus.REJECTED
+        assert await place.value("SELECT count(*) = 1 FROM ocpp_share")
+        _, payload, outcome = await asked(place, charger, start, {"status": "Accepted"})
+        assert outcome.accepted
+        profile = payload["chargingProfile"]
+        schedule = profile["chargingSchedule"]
+        [period] = (schedule[0] if isinstance(schedule, list) else schedule)["chargingSchedulePeriod"]
+        assert (period["startPeriod"], period["limit"], profile["chargingProfilePurpose"]) == (0, 24, "TxProfile")
+        assert datetime.fromisoformat(profile["validTo"]) - place.clock() <= timedelta(minutes=2)
+        assert "transactionId" not in profile
+        await asked(place, charger, start, {"status": "Rejected"})
+        assert (await shown(place)).outlets[0].state == "expected", "the first one may still start"
+
+
+async def test_a_charger_that_stumbles_over_the_profile_is_started_without(place):
+    await place.register("CP1")
+    async with raw(place.bridge.url, "CP1", "ocpp1.6") as charger:
+        await _limited(place, charger)
+        asking = asyncio.create_task(place.ask("CP1", StartCharging(IdToken("CARD1"), 5, evse_id=1)))
+        _, message_id, _, payload = await charger.asked()
+        assert "chargingProfile" in payload
+        await charger.say([4, message_id, "FormationViolation", "", {}])
+        _, message_id, _, payload = await charger.asked()
+        assert payload == {"idTag": "CARD1", "connectorId": 1}
+        await charger.say([3, message_id, {"status": "Accepted"}])
+        assert (await asking).accepted
+        assert await place.value("SELECT count(*) = 1 FROM ocpp_share")
+
+
 async def test_what_drivers_prefer_weighs(place):
     async with chargers(place, "ocpp1.6", "ocpp2.0.1") as boxes:
         await put(place, limit_a=36, chargers=["B1", "B2"])
@@ -232,6 +293,27 @@ async def test_what_drivers_prefer_weighs(place):
             await book.prefer(second.id, Preference(soon, D(50_000)), db)
         await shares(place, boxes, 12, 24)
         assert await place.value("SELECT count(*) = 2 FROM ocpp_charging_wish")
+
+
+@pytest.mark.parametrize("protocol", ["ocpp2.0.1", "ocpp2.1"])
+async def test_what_a_car_needs_weighs_and_is_answered_by_its_share(place, protocol):
+    async with chargers(place, protocol, protocol) as boxes:
+        await put(place, limit_a=36, chargers=["B1", "B2"])
+        for box in boxes:
+            await box.charge_begins(1, "CARD")
+        await shares(place, boxes, 18, 18)
+        soon = (place.clock() + timedelta(hours=1)).isoformat()
+        ac = {"energyAmount": 50_000, "evMinCurrent": 6, "evMaxCurrent": 20, "evMaxVoltage": 400}
+        needs = {"requestedEnergyTransfer": "AC_three_phase", "departureTime": soon, "acChargingParameters": ac}
+        answer = await boxes[0].call("NotifyEVChargingNeeds", {"evseId": 1, "chargingNeeds": needs})
+        assert answer == {"status": "Processing"}
+        await shares(place, boxes, 20, 16)
+        boxes[0].stack.kept = [one for one in boxes[0].stack.kept if one.purpose != "TxProfile"]
+        needs["acChargingParameters"] = ac | {"evMaxCurrent": 0, "energyAmount": 0}
+        await boxes[0].call("NotifyEVChargingNeeds", {"evseId": 1, "chargingNeeds": needs})
+        await shares(place, boxes, 18, 18)
+        idle = {"evseId": 7, "chargingNeeds": needs}
+        assert await boxes[0].call("NotifyEVChargingNeeds", idle) == {"status": "Processing"}
 
 
 @pytest.mark.parametrize("protocol", ["ocpp1.6", "ocpp2.0.1"])

@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from bridge_ocpp.port import OutcomeStatus
+from bridge_ocpp.smart.expecting import VALID, expect
 from bridge_ocpp.smart.outlets import SETTLED
 from bridge_ocpp.smart.phases import learn
 from bridge_ocpp.smart.shares import ASKING, answered, booted, decide, follow
@@ -32,6 +33,8 @@ class Car:
     loads: int = 3
     """On how many phases; a car never begins to load another one."""
     weight: Decimal = NEUTRAL
+    until: datetime | None = None
+    """The share came with a remote start and ends by itself."""
 
     def draws(self, default: Decimal) -> Decimal:
         limit = default if self.share is None else self.share
@@ -51,6 +54,15 @@ class Box:
     whole: Decimal | None = None
     noes: int = 0
     cars: dict[int, Car] = field(default_factory=dict)
+    coming: dict[int, tuple[Decimal, datetime]] = field(default_factory=dict)
+    """What a remote start gave the car that comes next, and until when."""
+
+    def plugs(self, evse: int, car: Car, now: datetime) -> None:
+        """A car comes, with what was given to it."""
+        given, until = self.coming.pop(evse, (None, now))
+        if given is not None and now < until:
+            car.share, car.until = given, until
+        self.cars[evse] = car
 
     def draws(self) -> Decimal:
         """A per phase, all EVSEs together."""
@@ -79,7 +91,7 @@ class Box:
             car = self.cars.get(ask.evse_id)
             if car is None or car.transaction_id != ask.transaction_id:
                 return OutcomeStatus.REJECTED
-            car.share = ask.to
+            car.share, car.until = ask.to, None
         return OutcomeStatus.ACCEPTED
 
 
@@ -106,8 +118,10 @@ class World:
         """Time passes: what is due happens, the balancer looks and asks."""
         self.now += timedelta(seconds=seconds)
         self.happen()
-        asks = []
         for box in self.boxes.values():
+            for car in box.cars.values():
+                if car.until is not None and car.until <= self.now:
+                    car.share, car.until = None, None
             standing = self.standings[box.key]
             standing.online = box.online
             if box.online:
@@ -154,6 +168,17 @@ class World:
         row = standing.rows.get(ask.evse_id)
         if row is not None:
             answered(row, standing.whole, ask, status, now=self.now)
+
+    def start(self, box: Box, evse: int, *, refused: bool = False) -> Decimal | None:
+        """A remote start: what it brings, or None for none; a refused one takes it back."""
+        row = expect(self.site, self.lanes, list(self.standings.values()), at=(box.key, evse), now=self.now)
+        if row is None or row.asked is None:
+            return None
+        if refused:
+            del self.standings[box.key].rows[evse]
+        else:
+            box.coming[evse] = row.asked, self.now + VALID
+        return row.asked
 
     def load(self) -> dict[Lane, Decimal]:
         """What is really drawn."""
