@@ -38,8 +38,8 @@ class LimitTold(Fact):
 
 @dataclass(frozen=True, slots=True)
 class NeedsTold(Fact):
-    """What a car wants (ISO 15118), kept as it came. `energy_wh` is from now on until the departure (UTC); the most that
-    it takes is in A per phase for AC, in W for DC and both ways."""
+    """What a car wants (ISO 15118), kept as it came. `energy_wh` is from now on until the departure (UTC); the most
+    that it takes is in A per phase for AC, in W for DC and both ways."""
 
     evse_id: int
     document: Payload

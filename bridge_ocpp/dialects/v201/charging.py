@@ -59,8 +59,7 @@ def _needs(payload: Payload) -> NeedsTold:
     needs = payload["chargingNeeds"]
     ac, dc = needs.get("acChargingParameters") or {}, needs.get("dcChargingParameters") or {}
     both_ways = needs.get("v2xChargingParameters") or {}  # from 2.1 on
-    energy = next((ways[name] for ways, name in (
-        (ac, "energyAmount"), (dc, "energyAmount"), (both_ways, "evTargetEnergyRequest")) if name in ways), None)  # fmt: skip
+    energy = ac.get("energyAmount", dc.get("energyAmount", both_ways.get("evTargetEnergyRequest")))
     power = dc.get("evMaxPower", both_ways.get("maxChargePower"))
     if power is None and "evMaxCurrent" in dc and "evMaxVoltage" in dc:
         power = _positive(dc["evMaxCurrent"] * dc["evMaxVoltage"])
