@@ -171,8 +171,8 @@ def answered(row: ShareRow, whole: ShareRow, ask: Ask, status: OutcomeStatus, *,
     Only a plain yes lowers what may be drawn, and only a plain no takes back what it was raised by: a question whose
     answer was lost may have been obeyed.
     """
-    if row.number != ask.number:
-        return False
+    if row.number != ask.number or (ask.what is What.CAR and row.transaction_id != ask.transaction_id):
+        return False  # of a question before, or of a car that is gone: rows of another car count from 1 again
     row.asking_until = None
     if status is OutcomeStatus.ACCEPTED:
         changed = row.worst != ask.to or ask.before != ask.to

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bridge_ocpp.port import OutcomeStatus
 from bridge_ocpp.smart.expecting import CLOCKS, VALID
 from bridge_ocpp.smart.outlets import TURN
-from bridge_ocpp.smart.shares import TRY_AGAIN
-from bridge_ocpp.smart.standing import What
+from bridge_ocpp.smart.shares import TRY_AGAIN, answered, decide, follow
+from bridge_ocpp.smart.standing import Parked, What
 from tests.bridge.smart.virtual import Box, Car, member, world
 
 D = Decimal
@@ -266,6 +267,23 @@ def test_what_a_remote_start_was_given_counts_until_it_ends_by_itself():
     place.boxes["b1"].plugs(1, Car(D(32)), place.now)
     assert place.boxes["b1"].draws() == D(6), "too late: like any newcomer"
     assert place.load()["", 1] == D(32)
+
+
+def test_an_answer_about_a_car_that_is_gone_says_nothing_of_the_next():
+    place = world(32, boxes(1))
+    settled(place)
+    plug(place, "b1")
+    standing = place.standings["b1"]
+    standing.parked = {1: Parked("T-old")}
+    follow(standing, now=place.now)
+    [old] = decide(place.site, place.lanes, [standing], now=place.now)
+    standing.parked = {}
+    follow(standing, now=place.now)
+    assert place.start(place.boxes["b1"], 1) == D(32)
+    row = standing.rows[1]
+    assert row.number == old.number
+    assert not answered(row, standing.whole, old, OutcomeStatus.REJECTED, now=place.now)
+    assert (row.worst, row.asked) == (D(32), D(32))
 
 
 def test_a_remote_start_that_was_refused_keeps_nothing():

@@ -155,8 +155,9 @@ class World:
             self._at(ASKING, lambda: self._answer(ask, OutcomeStatus.TIMEOUT))
         elif fate == "late":
             # A charger works its questions off in their order: this one before any that is asked after it.
-            self._at(ASKING - timedelta(seconds=1), lambda: box.takes(ask))
-            self._at(ASKING + timedelta(seconds=2), lambda: self._answer(ask, OutcomeStatus.ACCEPTED))
+            said: list[OutcomeStatus] = []
+            self._at(ASKING - timedelta(seconds=1), lambda: said.append(box.takes(ask)))
+            self._at(ASKING + timedelta(seconds=2), lambda: self._answer(ask, said[0]))
         else:
             self._at(delay, lambda: self._answer(ask, box.takes(ask)))
 
