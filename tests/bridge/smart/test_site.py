@@ -340,6 +340,7 @@ async def test_a_boot_is_followed_by_the_limits_again(place):
     async with chargers(place, "ocpp1.6") as (box,):
         await put(place, limit_a=10, chargers=["B1"])
         await shares(place, [box], 0)
+        await until(lambda: place.value("SELECT count(*) = 1 FROM ocpp_share WHERE sure"))
         box.stack.kept.clear()
         await box.call(*box.speech.boot(box))
         await shares(place, [box], 0)
