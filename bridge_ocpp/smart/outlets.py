@@ -69,6 +69,7 @@ def _as_a_whole(site: Site, standing: Standing, *, now: datetime) -> Outlet:
         maximum=most,
         share=standing.member.maximum * count if row.worst is None else row.worst,
         default=ZERO,
+        assumed=row.worst is None,
         sure=row.sure,
         busy=busy(row, now),
         obeys=standing.obeys,

@@ -52,6 +52,7 @@ class Outlet:
     weight: Decimal = Decimal(1)
     spare: frozenset[Lane] = frozenset()
     most: Decimal | None = None
+    assumed: bool = False
 
     @property
     def bound(self) -> Decimal:
@@ -104,7 +105,8 @@ def orders(limits: Mapping[Lane, Decimal], outlets: Sequence[Outlet]) -> list[Or
         down = outlet.share - wanted[outlet.key]
         stops = wanted[outlet.key] < outlet.minimum
         if down > 0 and (down >= WORTH_A_MESSAGE or tight or stops or not outlet.sure):
-            found.append(Order(outlet.key, wanted[outlet.key]))
+            to = _beside(outlet, wanted[outlet.key], limits, load) if outlet.assumed else wanted[outlet.key]
+            found.append(Order(outlet.key, to))
     waiting = bool(found) or any(outlet.busy for outlet in outlets)
     lowered = {order.key for order in found}
     for outlet in sorted(asked, key=lambda o: (wanted[o.key] - o.share, o.key)):
@@ -116,6 +118,14 @@ def orders(limits: Mapping[Lane, Decimal], outlets: Sequence[Outlet]) -> list[Or
                 load[lane] += max(outlet.bound_at(to) - outlet.bound, ZERO)
             found.append(Order(outlet.key, to))
     return found
+
+
+def _beside(outlet: Outlet, target: Decimal, limits: Mapping[Lane, Decimal], load: Mapping[Lane, Decimal]) -> Decimal:
+    """As much of the target as there is beside what all others may draw now; below the minimum nothing."""
+    room = min((limits[lane] - load[lane] + outlet.bound for lane in outlet.lanes), default=ZERO)
+    if room >= target:
+        return target
+    return room.quantize(STEP, ROUND_FLOOR) if room >= outlet.minimum else ZERO
 
 
 def _raised(

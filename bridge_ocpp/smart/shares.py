@@ -35,19 +35,21 @@ _NO = (
 
 
 def follow(standing: Standing, *, now: datetime) -> list[ShareRow]:
-    """Rows as the cars are: new ones for new cars; the rows that are needed no more are given back, taken out."""
+    """Rows as the cars are: new ones for new cars; the rows that are needed no more are given back, taken out.
+
+    While a charger is limited as a whole, what its cars were told before stays on record: it holds again when the
+    charger is asked for its cars once more.
+    """
     whole = standing.whole
     if whole.refused_at is not None and now >= whole.refused_at + TRY_AGAIN:
         _begin_way(whole, 0)
     gone = [
         row
         for evse, row in standing.rows.items()
-        if evse and (standing.way.whole or (evse not in standing.parked and not _is_expected(row, now)))
+        if evse and evse not in standing.parked and not _is_expected(row, now)
     ]
     for row in gone:
         del standing.rows[row.evse_id]
-    if standing.way.whole:
-        return gone
     for evse, parked in standing.parked.items():
         known = standing.rows.get(evse)
         if known is not None and known.transaction_id is None:
@@ -55,7 +57,7 @@ def follow(standing: Standing, *, now: datetime) -> list[ShareRow]:
         if known is not None and known.transaction_id != parked.transaction_id:
             gone.append(standing.rows.pop(evse))
             known = None
-        if known is None:
+        if known is None and not standing.way.whole:
             standing.rows[evse] = ShareRow(
                 charger_key=standing.key,
                 evse_id=evse,

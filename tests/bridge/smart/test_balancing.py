@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -371,6 +372,18 @@ def happens(place, random):
 @given(st.randoms(use_true_random=False), st.integers(2, 5), st.integers(12, 60), st.sampled_from([0, 6]))
 def test_the_limit_holds_at_every_moment(random, n, limit, start):
     """With refusals, lost answers, obeyed questions whose answer is lost, late answers and chargers that are away."""
+    the_limit_holds(random, n, limit, start)
+
+
+@pytest.mark.parametrize("seed", [2812, 3195, 5189])
+def test_the_limit_holds_in_histories_that_once_exceeded_it(seed):
+    """A charger that took no profiles of cars any more: its first limit as a whole raised what it really drew, or what a
+    car there had been told was forgotten."""
+    random = Random(seed)
+    the_limit_holds(random, random.randint(2, 4), random.randint(12, 30), random.choice([0, 6]))
+
+
+def the_limit_holds(random, n, limit, start):
     chargers = [
         Box(f"b{i}", member(f"B{i}", phases=random.choice([(1, 2, 3), (2, 3, 1), (1,), (2,)])),
             evses=random.choice([(1,), (1, 2)]),
