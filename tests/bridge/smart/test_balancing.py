@@ -377,8 +377,8 @@ def test_the_limit_holds_at_every_moment(random, n, limit, start):
 
 @pytest.mark.parametrize("seed", [2812, 3195, 5189])
 def test_the_limit_holds_in_histories_that_once_exceeded_it(seed):
-    """A charger that took no profiles of cars any more: its first limit as a whole raised what it really drew, or what a
-    car there had been told was forgotten."""
+    """A charger that took no profiles of cars any more: its first limit as a whole raised what it really drew, or what
+    a car there had been told was forgotten."""
     random = Random(seed)
     the_limit_holds(random, random.randint(2, 4), random.randint(12, 30), random.choice([0, 6]))
 
