@@ -105,8 +105,8 @@ def orders(limits: Mapping[Lane, Decimal], outlets: Sequence[Outlet]) -> list[Or
         down = outlet.share - wanted[outlet.key]
         stops = wanted[outlet.key] < outlet.minimum
         if down > 0 and (down >= WORTH_A_MESSAGE or tight or stops or not outlet.sure):
-            to = _beside(outlet, wanted[outlet.key], limits, load) if outlet.assumed else wanted[outlet.key]
-            found.append(Order(outlet.key, to))
+            lower = _beside(outlet, wanted[outlet.key], limits, load) if outlet.assumed else wanted[outlet.key]
+            found.append(Order(outlet.key, lower))
     waiting = bool(found) or any(outlet.busy for outlet in outlets)
     lowered = {order.key for order in found}
     for outlet in sorted(asked, key=lambda o: (wanted[o.key] - o.share, o.key)):
