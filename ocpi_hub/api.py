@@ -97,7 +97,7 @@ def functional() -> Iterator[tuple[str, InterfaceRole, APIRouter]]:
 
 async def _leave_to_the_door(request: Request, error: Exception) -> NoReturn:
     if isinstance(error, HTTPException) and error.status_code == 405:
-        error.headers = {"Allow": ", ".join(_methods_at(request))}
+        error.headers = {"Allow": ", ".join(sorted(_methods_at(request)))}
     raise error
 
 

@@ -38,13 +38,10 @@ class Direct(APIRoute):
     the object (docs/performance.md).
     """
 
-    allowed: frozenset[str] = frozenset()
-    """The methods of all routes at this path, where there are others."""
-
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Raises HTTPException 405 for a method that no route at this path has."""
         if scope["method"] not in (self.methods or ()):
-            raise HTTPException(405, headers={"Allow": ", ".join(sorted(self.allowed | (self.methods or set())))})
+            raise HTTPException(405)
         response: Response = await self.endpoint(Request(scope, receive))
         await response(scope, receive, send)
 
@@ -95,9 +92,6 @@ def add(
         responses=_responses(verb, model, listed=listed),
         openapi_extra=extra,
     )
-    same = [route for route in router.routes if isinstance(route, Direct) and route.path == path]
-    for route in same:
-        route.allowed = frozenset(method for one in same for method in one.methods or ())
 
 
 def _levels(kind: Kind) -> list[tuple[str, type[OcpiModel]]]:

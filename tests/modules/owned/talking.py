@@ -20,9 +20,10 @@ LATER = "2026-03-01T12:00:00Z"
 
 @asynccontextmanager
 async def registered(hub: Hub, *parties: tuple[str, str, str]) -> AsyncIterator[Partner]:
-    """A partner platform with these parties, through the handshake; it unregisters at the end."""
+    """A partner platform with these parties, through the handshake; it unregisters at the end. The invitation names
+    them, for another platform of another test may have had them before."""
     async with Partner(parties[0], more=parties[1:], name="/".join(parties[0])) as partner:
-        answer = await partner.register(hub.versions_url, await hub.invite(partner.name))
+        answer = await partner.register(hub.versions_url, await hub.invite(partner.name, parties=parties))
         assert answer.json()["status_code"] == 1000, answer.text
         yield partner
         await partner.request("DELETE", partner.credentials_url)
