@@ -49,7 +49,7 @@ class Site:
     start: Decimal = Decimal(0)
     voltage: int = 230
     phases: int = 3
-    learn_phases: bool = True
+    learn_phases: bool = False
     document: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def lanes(self, external: Decimal | None = None) -> dict[Lane, Decimal]:
@@ -85,7 +85,7 @@ def read_site(site_id: str, said: Mapping[str, Any]) -> Site:
     start = _amperes(said.get("start_a", 0), "start_a")
     if start > minimum:
         raise SiteProblem("start_a", "must not be above minimum_a")
-    learn = said.get("learn_phases", True)
+    learn = said.get("learn_phases", False)
     if not isinstance(learn, bool):
         raise SiteProblem("learn_phases", "is true or false")
     limits: dict[str, Decimal] = {}

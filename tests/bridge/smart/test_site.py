@@ -319,7 +319,7 @@ async def test_what_a_car_needs_weighs_and_is_answered_by_its_share(place, proto
 @pytest.mark.parametrize("protocol", ["ocpp1.6", "ocpp2.0.1"])
 async def test_phases_that_cars_do_not_load_are_learned_from_their_meters(place, protocol):
     async with chargers(place, protocol, protocol, phases=1, power_w=D(7360)) as boxes:
-        await put(place, limit_a=20, chargers=["B1", {"id": "B2", "phases": [2, 3, 1]}])
+        await put(place, limit_a=20, learn_phases=True, chargers=["B1", {"id": "B2", "phases": [2, 3, 1]}])
         for box in boxes:
             await box.charge_begins(1, "CARD")
         await shares(place, boxes, 10, 10)

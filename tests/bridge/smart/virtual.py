@@ -212,5 +212,6 @@ def member(
 
 def world(limit: int, boxes: list[Box], *, chaos: Random | None = None, **more: Any) -> World:
     limits = {"": D(limit), **more.pop("limits", {})}
+    more.setdefault("learn_phases", True)
     site = Site("S", limits, {box.key: box.member for box in boxes}, **more)
     return World(site, {box.key: box for box in boxes}, chaos)
