@@ -17,7 +17,7 @@ from ocpi_hub.objects.tables import Kept
 from ocpi_hub.wire.headers import PartyId
 from ocpi_hub.wire.paging import PageQuery
 
-_FAR = 1000
+FAR = 1000
 """From this offset on it is asked first how many there are, to walk from the nearer end."""
 
 
@@ -109,7 +109,7 @@ async def page(
     asked = frozenset(filters)
     place = {"after": after} if after is not None else {"skip": query.offset} if query.offset else {}
     ways = asked | frozenset(place)
-    if after is None and query.offset >= _FAR and statements.has_count(kind, asked):
+    if after is None and query.offset >= FAR and statements.has_count(kind, asked):
         counted: int = (await statements.total(kind, asked).alone(engine, filters))[0].total
         if 2 * query.offset > counted:
             ways |= frozenset({"from_end"})

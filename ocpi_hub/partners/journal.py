@@ -150,7 +150,8 @@ class Journal:
         """Keep a note; at once, and without an error. Too many at a time are dropped."""
         if not self._kept:
             return
-        note.request_body, note.response_body = self._cut(note.request_body), self._cut(note.response_body, note)
+        note.request_body = self._cut(note.request_body, LONGEST_BODY)
+        note.response_body = self._cut(note.response_body, _longest_answer(note))
         if len(self._waiting) >= MOST_NOTES or self._bytes >= MOST_BYTES:
             self._dropped += 1
             return
@@ -160,11 +161,10 @@ class Journal:
             # In a context of its own: it is no part of the request that happened to start it.
             self._writing = asyncio.get_running_loop().create_task(self._write(), context=Context())
 
-    def _cut(self, body: bytes | None, answers: Note | None = None) -> bytes | None:
+    def _cut(self, body: bytes | None, longest: int) -> bytes | None:
         """As much of a body as may be kept, and one byte more to know that it was cut."""
         if not body or not self._bodies:
             return None
-        longest = _longest_answer(answers) if answers is not None else LONGEST_BODY
         return body if len(body) <= longest else body[: longest + 1]
 
     async def _write(self) -> None:

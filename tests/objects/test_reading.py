@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from ocpi_hub.objects import reading
 from ocpi_hub.objects.kinds import CDRS, LOCATIONS, SESSIONS, TARIFFS, TOKENS, Kind
 from ocpi_hub.objects.reading import Page, Sight
 from ocpi_hub.wire import json
@@ -23,6 +24,12 @@ def at(hour: int) -> str:
     return f"2026-03-01T{hour:02}:00:00Z"
 
 
+@pytest.fixture(params=[1, reading.FAR], ids=["far", "near"])
+def far(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Short lists are walked as long ones are, too: where an offset is far, from the nearer end."""
+    monkeypatch.setattr(reading, "FAR", request.param)
+
+
 class TestOrder:
     async def test_it_is_the_order_of_arrival_whatever_changes(self, hub: Hub) -> None:
         for name in ("C", "A", "B"):
@@ -31,6 +38,7 @@ class TestOrder:
         await hub.patch(LOCATIONS, "A", name="New", last_updated=at(22))
         assert ids(await hub.page(LOCATIONS)) == ["C", "A", "B"]
 
+    @pytest.mark.usefixtures("far")
     async def test_offset_and_limit(self, hub: Hub) -> None:
         for n in range(5):
             await hub.put(TARIFFS, objects.tariff(f"T{n}"))
@@ -42,6 +50,7 @@ class TestOrder:
         assert [page.total for page in (first, middle, last, beyond)] == [5, 5, 5, 5]
         assert [page.last is None for page in (first, middle, last, beyond)] == [False, False, True, True]
 
+    @pytest.mark.usefixtures("far")
     async def test_every_offset_shows_its_part_of_the_list(self, hub: Hub) -> None:
         """From the nearer end, which nobody can tell; also where others' objects lie in between."""
         for n in range(7):
@@ -64,6 +73,7 @@ class TestOrder:
         assert [ids(page) for page in (second, third)] == [["T2", "T3"], ["T4"]]
         assert third.last is None
 
+    @pytest.mark.usefixtures("far")
     async def test_a_page_that_just_fits_is_the_last(self, hub: Hub) -> None:
         for n in range(4):
             await hub.put(TARIFFS, objects.tariff(f"T{n}"))
