@@ -112,12 +112,16 @@ async def _token(desk: Reception, speaker: Speaker, told: TokenShown, _received:
 async def _transaction(desk: Reception, speaker: Speaker, told: TransactionTold, received: datetime) -> Reply:
     _note(speaker, told.notes)
     verdict, hearing = None, desk.hearing(speaker, received)
+    if transactions.names_no_place(told):
+        speaker.note(transactions.AT_THE_WHOLE)
+        told = await _at_the_only_evse(desk, speaker, told)
     if told.asks and told.id_token is not None:
         before = await desk.ledger.write(lambda db: transactions.answered(db, told, hearing))
         if before is not None:
             return Reply(desk.now(), verdict=before.verdict, ocpp_id=before.ocpp_id)
         where = Where(speaker.id, told.evse_id, told.connector_id)
-        verdict = await ask_verdict(desk, told.id_token, where)
+        nowhere = transactions.names_no_place(told)
+        verdict = Verdict(AuthStatus.INVALID) if nowhere else await ask_verdict(desk, told.id_token, where)
 
     if await desk.news.take(told, hearing, sharing=speaker.key in desk.sharing):
         return Reply(desk.now(), ocpp_id=told.ocpp_id)
@@ -132,6 +136,10 @@ async def _transaction(desk: Reception, speaker: Speaker, told: TransactionTold,
 
     row, said, total_cost = await desk.ledger.write(take)
     return Reply(desk.now(), verdict=said, ocpp_id=row.ocpp_id, total_cost=total_cost)
+
+
+async def _at_the_only_evse(desk: Reception, speaker: Speaker, told: TransactionTold) -> TransactionTold:
+    return await desk.ledger.write(lambda db: transactions.at_the_only_evse(db, told, speaker.key))
 
 
 async def _total_cost(db: AsyncSession, desk: Reception, row: TransactionRow) -> Decimal | None:

@@ -37,7 +37,7 @@ class ChargerOnline(Event):
 
 @dataclass(frozen=True, slots=True)
 class ConnectorStatusChanged(Event):
-    """A connector changed; only real changes are events. EVSE 0, connector 0 is the charger as a whole."""
+    """A connector changed; only real changes are events. EVSE 0 is the charger as a whole, connector 0 an EVSE."""
 
     evse_id: int
     connector_id: int

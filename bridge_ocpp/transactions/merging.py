@@ -16,7 +16,7 @@ NO_EVSE = "no_evse"
 SEQ_REUSED = "seq_reused"
 NO_END = "no_end"
 
-_SUSPECT = frozenset({NO_START, NO_END, SECOND_END, clock.IMPOSSIBLE, clock.BACKWARDS, meter.METER_BACKWARDS})
+_SUSPECT = frozenset({NO_START, NO_END, NO_EVSE, SECOND_END, clock.IMPOSSIBLE, clock.BACKWARDS, meter.METER_BACKWARDS})
 
 
 def flag(row: TransactionRow, *flags: str, cleared: Collection[str] = ()) -> None:
@@ -40,7 +40,10 @@ def merge(
         flag(row, cleared=[NO_START])
     elif not row.start_seen:
         row.started_at = min(row.started_at, judged.at)
+    if told.evse_id == 0 and told.stage is Stage.STARTED:
+        flag(row, NO_EVSE)
     if told.evse_id and (not row.evse_id or told.stage is Stage.STARTED):
+        flag(row, cleared=[NO_EVSE])
         row.evse_id, row.connector_id = told.evse_id, told.connector_id or 1
     _merge_token(row, told, verdict)
     row.remote_start_id = row.remote_start_id if told.remote_start_id is None else told.remote_start_id

@@ -6,7 +6,7 @@ meanwhile shows that it goes on. Then it is over, suspect and unbilled. An end t
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, func, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -23,8 +23,8 @@ async def followed(db: AsyncSession, row: TransactionRow, hearing: Hearing) -> N
 
 
 async def left(db: AsyncSession, told: ConnectorTold, at: datetime, hearing: Hearing) -> None:
-    """A connector became free: there is no car at it any more."""
-    here = col(TransactionRow.connector_id) == told.connector_id
+    """A connector became free, or an EVSE as a whole: there is no car at it any more."""
+    here = col(TransactionRow.connector_id) == told.connector_id if told.connector_id else true()
     await _wait(db, told.evse_id, hearing, here, before=at)
 
 

@@ -43,7 +43,7 @@ async def place(resources: Resources, charger_id: str, order: Command) -> None:
     evses = placed | {number for number, _ in told}
     if evses and evse not in evses:
         raise not_found("EVSE", f"{evse} at {record.id}: it has {_list(evses)}")
-    connectors = {number for of, number in told if of == evse}
+    connectors = {number for of, number in told if of == evse and number > 0}
     if connector is not None and connectors and connector not in connectors:
         raise not_found("connector", f"{connector} at EVSE {evse} of {record.id}: it has {_list(connectors)}")
 

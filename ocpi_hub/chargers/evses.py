@@ -16,6 +16,10 @@ from ocpi_hub.chargers.tables import ChargerEvse, ChargerPlacement
 
 log = structlog.get_logger()
 
+WHOLE_EVSE = "0"
+"""The number under which an EVSE says something of itself, and not of a connector."""
+OUT = (ConnectorStatus.FAULTED, ConnectorStatus.UNAVAILABLE)
+
 
 async def connector_changed(resources: Resources, event: ConnectorStatusChanged, db: AsyncSession) -> None:
     """A connector's status becomes its EVSE's, and is told where the EVSE's is another one."""
@@ -28,7 +32,7 @@ async def connector_changed(resources: Resources, event: ConnectorStatusChanged,
         await _publish_all(placement, db, at=at)
         return
     evse = await known(placement, event.evse_id, event.connector_id, db, at=at)
-    evse.statuses = {**evse.statuses, str(max(event.connector_id, 1)): event.status}
+    evse.statuses = {**evse.statuses, str(event.connector_id): event.status}
     await placing.publish_status(placement, evse, _status(placement, evse), db, at=at)
 
 
@@ -69,11 +73,14 @@ async def _publish_all(placement: ChargerPlacement, db: AsyncSession, *, at: dat
 
 
 def _status(placement: ChargerPlacement, evse: ChargerEvse) -> str:
-    return evse_status(
-        (ConnectorStatus(status) for status in evse.statuses.values()),
-        online=placement.online,
-        whole=ConnectorStatus(placement.status) if placement.status is not None else None,
-    )
+    """An EVSE that speaks for itself is heard where it is out of order, and where its connectors say nothing."""
+    said = {number: ConnectorStatus(status) for number, status in evse.statuses.items()}
+    itself = said.pop(WHOLE_EVSE, None)
+    whole = itself if itself in OUT else None
+    if placement.status in OUT:
+        whole = ConnectorStatus(placement.status)
+    connectors = list(said.values()) or ([itself] if itself is not None else [])
+    return evse_status(connectors, online=placement.online, whole=whole)
 
 
 async def known(

@@ -318,6 +318,43 @@ async def test_a_transaction_whose_evse_is_never_known_is_not_told(here: Place) 
     assert "no_evse" in transaction.flags
 
 
+def status_of(connector: int) -> dict[str, Any]:
+    return {"connectorId": connector, "errorCode": "NoError", "status": "Available"}
+
+
+async def test_a_start_at_connector_0_is_one_at_the_only_evse(here: Place) -> None:
+    async with raw(here.bridge.url, "CP1") as charger:
+        await charger.call("StatusNotification", status_of(0))
+        await charger.call("StatusNotification", status_of(1))
+        begin = start(connectorId=0)
+        answer = await charger.call("StartTransaction", begin)
+        assert answer["idTagInfo"] == {"status": "Accepted"}
+        assert await charger.call("StartTransaction", begin) == answer
+        await charger.call("StopTransaction", stop(answer["transactionId"]))
+        await here.has_quirks("CP1", "a start at connector 0")
+    (ended,) = here.told(port.TransactionEnded)
+    assert (ended.transaction.evse_id, ended.transaction.suspect) == (1, False)
+
+
+@pytest.mark.parametrize("connectors", [(), (1, 2)])
+async def test_a_start_at_connector_0_of_many_is_refused_and_kept_as_suspect(
+    here: Place, connectors: tuple[int, ...]
+) -> None:
+    async with raw(here.bridge.url, "CP1") as charger:
+        for connector in connectors:
+            await charger.call("StatusNotification", status_of(connector))
+        begin = start(connectorId=0)
+        answer = await charger.call("StartTransaction", begin)
+        assert answer["idTagInfo"] == {"status": "Invalid"}
+        assert await charger.call("StartTransaction", begin) == answer
+        assert "error" not in await charger.call("StopTransaction", stop(answer["transactionId"]))
+        await here.has_quirks("CP1", "a start at connector 0")
+    assert here.hub.asked == [], "where nobody can charge, nobody is asked"
+    (transaction,) = await here.transactions()
+    assert (transaction.flags, transaction.suspect) == (("no_evse",), True)
+    assert here.told(port.TransactionStarted) + here.told(port.TransactionEnded) == []
+
+
 async def test_a_sequence_number_used_for_everything_loses_nothing(here: Place) -> None:
     events = [payload | {"seqNo": 0} for payload in charge_of_2_0_1()]
     async with raw(here.bridge.url, "CP1", "ocpp2.0.1") as charger:

@@ -85,6 +85,17 @@ async def test_the_whole_charger_takes_all_its_evses_along(house: House) -> None
     assert [(await house.evse(uid))["status"] for uid in "AB"] == ["AVAILABLE", "CHARGING"]
 
 
+async def test_an_evse_as_a_whole_takes_its_connectors_along(house: House) -> None:
+    await house.add_charger(evses=[{"uid": "A", "connectors": [{}, {}]}, {"uid": "B"}])
+    await house.status("Available", connector_id=1)
+    await house.status("Faulted", connector_id=0)
+    await house.status("Occupied", evse_id=2, connector_id=0)
+    assert [(await house.evse(uid))["status"] for uid in "AB"] == ["OUTOFORDER", "CHARGING"], "B's connector is silent"
+    await house.status("Available", connector_id=0)
+    await house.status("Available", evse_id=2, connector_id=1)
+    assert [(await house.evse(uid))["status"] for uid in "AB"] == ["AVAILABLE", "AVAILABLE"]
+
+
 async def test_one_connector_in_use_takes_the_evse(house: House) -> None:
     await house.add_charger(evses=[{"uid": "A", "connectors": [{}, {}]}])
     await house.status("Available", connector_id=1)

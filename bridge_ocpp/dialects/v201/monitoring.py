@@ -40,13 +40,15 @@ _STATUSES = {word.value.casefold(): word for word in ConnectorStatus}
 
 
 def _status(event: ChargerEvent) -> ConnectorTold | None:
-    """The status of a connector, or of the whole station, that is told as a variable and by no StatusNotification."""
+    """The status of a connector, an EVSE or the whole station, told as a variable and by no StatusNotification."""
     name, status = event.variable, _STATUSES.get(event.value.casefold())
     if name.variable.casefold() != "availabilitystate" or status is None:
         return None
     component = name.component.casefold()
     if component == "connector" and 0 < name.evse_id < BEYOND and name.connector_id < BEYOND:
         return ConnectorTold(name.evse_id, name.connector_id or 1, status, event.said)
+    if component == "evse" and 0 < name.evse_id < BEYOND:
+        return ConnectorTold(name.evse_id, 0, status, event.said)
     return ConnectorTold(0, 0, status, event.said) if component == "chargingstation" else None
 
 

@@ -150,6 +150,8 @@ async def test_what_was_over_long_ago_is_forgotten(here: Place):
 async def test_the_state_of_a_connector_may_come_as_an_event(here: Place, protocol: str):
     def state(value, component="Connector", evse=1, connector=2):
         place = {"evse": {"id": evse, "connectorId": connector}} if component == "Connector" else {}
+        if component == "EVSE" and evse:
+            place = {"evse": {"id": evse}}
         said = {"trigger": "Delta", "actualValue": value, "variable": {"name": "AvailabilityState"}}
         notification = {"eventNotificationType": "HardWiredNotification"}
         return event(**said, **notification, component={"name": component} | place)
@@ -160,5 +162,7 @@ async def test_the_state_of_a_connector_may_come_as_an_event(here: Place, protoc
         await charger.call("NotifyEvent", state("Unavailable", component="ChargingStation"))
         await charger.call("NotifyEvent", state("Faulted", evse=2**15))
         await charger.call("NotifyEvent", state("Faulted", component="EVSE"))
+        await charger.call("NotifyEvent", state("Faulted", component="EVSE", evse=0))
+        await charger.call("NotifyEvent", state("Faulted", component="EVSE", evse=2**15))
     told = [(found.evse_id, found.connector_id, found.status) for found in here.told(ConnectorStatusChanged)]
-    assert told == [(1, 2, "Available"), (1, 2, "Occupied"), (0, 0, "Unavailable")]
+    assert told == [(1, 2, "Available"), (1, 2, "Occupied"), (0, 0, "Unavailable"), (1, 0, "Faulted")]
