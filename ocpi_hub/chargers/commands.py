@@ -23,7 +23,6 @@ from ocpi_hub.chargers.spots import Declined, Spot, find_spot
 from ocpi_hub.chargers.tables import RESERVED, ChargerPlacement, PartnerCommand, SessionLink
 from ocpi_hub.partners.access import agree
 from ocpi_hub.partners.directory import Directory
-from ocpi_hub.partners.guard import callback_problem
 from ocpi_hub.wire import commands as words
 from ocpi_hub.wire import json as wire_json
 from ocpi_hub.wire.commands import CommandResponse, CommandResponseType, CommandType
@@ -69,7 +68,7 @@ async def accept(resources: Resources, asked: Asked, db: AsyncSession) -> Comman
     Raises UnknownLocation (2003), InvalidParameters for a body or a response_url that cannot be used, and for a
     token of another party ("SHALL only use Tokens that are owned by this eMSP", mod_commands).
     """
-    request = _read(resources.settings, asked)
+    request = await _read(resources, asked)
     asked = replace(asked, hidden=await _hidden(resources, asked.from_party))
     at = resources.clock()
     timeout = timeout_of(resources.settings)
@@ -120,15 +119,22 @@ def _response(result: CommandResponseType, timeout: int, reason: str = "") -> Co
     return CommandResponse(result=result, timeout=timeout, **({"message": message} if message else {}))
 
 
-def _read(settings: Settings, asked: Asked) -> Any:
+async def _read(resources: Resources, asked: Asked) -> Any:
     try:
         request = words.COMMANDS[asked.type].model_validate(asked.body)
     except ValidationError as error:
         raise from_validation(error) from None
-    problem = callback_problem(settings.partner_networks, request.response_url)
+    await require_own_url(resources, asked.platform_id, request.response_url)
+    return request
+
+
+async def require_own_url(resources: Resources, platform_id: str, response_url: str) -> None:
+    """Raise InvalidParameters for a response_url that cannot be used, or that is at none of the sender's own hosts: it
+    is called with what we present to the sender."""
+    own = (await resources.one(Directory).now()).origins_of(platform_id)
+    problem = own.problem(resources.settings.partner_networks, response_url)
     if problem is not None:
         raise InvalidParameters(f"response_url: {problem}")
-    return request
 
 
 async def _require_reachable(target: Target, db: AsyncSession) -> None:

@@ -16,12 +16,11 @@ from sqlmodel import col, select
 from ocpi_hub.base.jobs import ring_after_commit
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.chargers import jobs
-from ocpi_hub.chargers.commands import ANSWER_GRACE, timeout_of
+from ocpi_hub.chargers.commands import ANSWER_GRACE, require_own_url, timeout_of
 from ocpi_hub.chargers.profile_words import WISHES, Wish
 from ocpi_hub.chargers.tables import ChargerPlacement, PartnerCommand, SessionLink
 from ocpi_hub.partners.access import agree
 from ocpi_hub.partners.directory import Directory
-from ocpi_hub.partners.guard import callback_problem
 from ocpi_hub.wire import json as wire_json
 from ocpi_hub.wire.chargingprofiles import ChargingProfile, ChargingProfileResponse, ChargingProfileResponseType
 from ocpi_hub.wire.errors import InvalidParameters
@@ -59,9 +58,7 @@ async def accept(resources: Resources, wished: Wished, db: AsyncSession) -> Char
 
     Raises InvalidParameters for a profile or a response_url that cannot be used.
     """
-    problem = callback_problem(resources.settings.partner_networks, wished.response_url)
-    if problem is not None:
-        raise InvalidParameters(f"response_url: {problem}")
+    await require_own_url(resources, wished.platform_id, wished.response_url)
     if wished.profile is not None:
         _require_usable(wished.profile)
     timeout = timeout_of(resources.settings)

@@ -21,6 +21,7 @@ from ocpi_hub.objects.kinds import CDRS, KINDS, Kind
 from ocpi_hub.partners import agreements, roster
 from ocpi_hub.partners.client import Result
 from ocpi_hub.partners.directory import Directory
+from ocpi_hub.partners.origins import Origins, host_of
 from ocpi_hub.wire import json as wire_json
 from ocpi_hub.wire.headers import PartyId, Routing
 from ocpi_hub.wire.parties import ClientInfo, ModuleId
@@ -56,13 +57,15 @@ async def write(
     debts: Sequence[Debt],
     *,
     endpoints: Mapping[str, str],
+    own: Origins,
     profile: Profile,
     hub: PartyId,
     at: datetime,
 ) -> tuple[list[Letter], list[Return]]:
     """Letters for these debts of one platform; and, for those that nothing can be sent for, how they end.
 
-    `endpoints` are the URLs of the platform's RECEIVER interfaces by module, `profile` is how it wants its letters.
+    `endpoints` are the URLs of the platform's RECEIVER interfaces by module, `own` is where its credentials token may
+    go, `profile` is how it wants its letters.
     """
     documents = await _documents(db, debts)
     letters: list[Letter] = []
@@ -75,6 +78,9 @@ async def write(
             returns.append(Return(debt, paid=True))
         elif debt.url is None and base is None:
             returns.append(_without_endpoint(debt))
+        elif debt.url is not None and not own.has(debt.url):
+            log.warning("delivery.foreign_url", platform=debt.platform_id, lane=debt.lane, host=host_of(debt.url))
+            returns.append(Return(debt, paid=True))
         else:
             url = debt.url or _url(str(base), debt.path, profile)
             body = _body(debt, document, profile) if document is not None and verb != "DELETE" else None

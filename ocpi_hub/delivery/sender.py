@@ -26,6 +26,7 @@ from ocpi_hub.partners.client import PartnerClient, Refused, Result, Told
 from ocpi_hub.partners.journal import About
 from ocpi_hub.partners.learning import learn
 from ocpi_hub.partners.manners import profile_of
+from ocpi_hub.partners.origins import Origins
 from ocpi_hub.wire.headers import PartyId
 from ocpi_hub.wire.json import loads
 from ocpi_hub.wire.parties import ConnectionStatus, InterfaceRole
@@ -47,13 +48,15 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class _Platform:
-    """What sending needs to know of a platform, read anew for every turn; `endpoints`: RECEIVER URLs by module."""
+    """What sending needs to know of a platform, read anew for every turn; `endpoints`: RECEIVER URLs by module; `own`:
+    where its credentials token may go."""
 
     id: str
     status: str
     sealed_token: str | None
     profile: Profile
     endpoints: Mapping[str, str]
+    own: Origins
     outage: Known | None
 
 
@@ -78,7 +81,7 @@ async def turn(resources: Resources, platform_id: str, called: Sequence[Called],
         debts = await outbox.lease(db, platform_id, room=room, at=at, until=until, least_tried=trial)
         hub = PartyId(settings.country_code, settings.party_id)
         written, returns = await letters.write(
-            db, debts, endpoints=platform.endpoints, profile=platform.profile, hub=hub, at=at
+            db, debts, endpoints=platform.endpoints, own=platform.own, profile=platform.profile, hub=hub, at=at
         )
         await outbox.give_back(db, returns, at=at)
         return Post(written, token, platform.profile) if debts else None
@@ -139,10 +142,11 @@ def _about(debt: Debt) -> About:
 
 # The platform is locked first, and weakly: so locks come in the same order as when its status changes.
 _READ = text("""
-SELECT platform.id, platform.status, platform.their_credentials_token, platform.token_encoding,
+SELECT platform.id, platform.status, platform.their_credentials_token, platform.token_encoding, platform.versions_url,
        platform.profile::text, platform.learned::text, outage.failures, outage.failed_at, outage.retry_at,
        ARRAY(SELECT identifier FROM endpoint WHERE platform_id = platform.id AND role = 'RECEIVER' ORDER BY id),
-       ARRAY(SELECT url FROM endpoint WHERE platform_id = platform.id AND role = 'RECEIVER' ORDER BY id)
+       ARRAY(SELECT url FROM endpoint WHERE platform_id = platform.id AND role = 'RECEIVER' ORDER BY id),
+       ARRAY(SELECT url FROM endpoint WHERE platform_id = platform.id)
 FROM platform LEFT JOIN outage ON outage.platform_id = platform.id
 WHERE platform.id = :platform_id
 FOR KEY SHARE OF platform
@@ -153,10 +157,11 @@ async def _read(db: AsyncSession, platform_id: str) -> _Platform | None:
     row = (await db.execute(_READ, {"platform_id": platform_id})).one_or_none()
     if row is None:
         return None
-    id_, status, sealed, encoding, set_, learned, failures, failed_at, retry_at, modules, urls = row
+    id_, status, sealed, encoding, home, set_, learned, failures, failed_at, retry_at, modules, urls, every = row
     outage = Known(failures, failed_at, retry_at) if failures is not None else None
     profile = profile_of(_Ways(loads(set_), loads(learned), encoding))
-    return _Platform(id_, status, sealed, profile, dict(zip(modules, urls, strict=True)), outage)
+    own = Origins.of([home, *every], profile.hosts)
+    return _Platform(id_, status, sealed, profile, dict(zip(modules, urls, strict=True)), own, outage)
 
 
 @dataclass(frozen=True, slots=True)

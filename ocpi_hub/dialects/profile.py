@@ -17,6 +17,9 @@ PULLED = ("tariffs", "locations", "tokens", "sessions", "cdrs")
 SHORTEST, LONGEST = 60, 366 * 24 * 3600
 
 Seconds = Annotated[int, Field(strict=True, ge=SHORTEST, le=LONGEST)]
+Host = Annotated[
+    str, Field(strict=True, max_length=260, pattern=r"^(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*(:[1-9][0-9]{0,4})?$")
+]
 Module = Literal["tariffs", "locations", "tokens", "sessions", "cdrs"]
 _STRICT = ConfigDict(extra="forbid")
 
@@ -44,6 +47,8 @@ class Profile:
     tokens), `takes_patch` (false: PUT in its place), `push_retry` (what is told again when telling it failed),
     `credentials_role` and `endpoint_slash` (in our version details: our URLs end with a slash, for a partner that
     puts ids right behind them).
+    Where we call it: `hosts` beside those of its versions URL and endpoints (`host`, `host:port`, `*.host`), for a
+    response_url or a next page that leads there with our credentials token.
     What we take: `numeric_strings` ("1.5" for a number), `wraps_objects` (a single object comes as a list of one).
     Pulling: `pull` by module, `page_size`, `link` (offset: its next links lead nowhere), `vanished` (objects that are
     missing from its full list).
@@ -67,6 +72,7 @@ class Profile:
     page_size: Annotated[int, Field(strict=True, ge=1, le=1000)] | None = None
     link: Literal["follow", "offset"] = "follow"
     vanished: Literal["keep", "hide"] = "keep"
+    hosts: Annotated[tuple[Host, ...], Field(max_length=50)] = ()
 
     @property
     def rewrites(self) -> bool:

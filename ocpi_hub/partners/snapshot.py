@@ -11,6 +11,7 @@ from typing import Any
 from ocpi_hub.dialects.profile import Profile
 from ocpi_hub.partners.agreed import Agreed
 from ocpi_hub.partners.ends import serves
+from ocpi_hub.partners.origins import Origins
 from ocpi_hub.wire.headers import PartyId
 from ocpi_hub.wire.parties import ConnectionStatus, InterfaceRole, Role
 
@@ -84,6 +85,7 @@ class Snapshot:
         self.parties = tuple(parties)
         self._platforms = {platform.id: platform for platform in self.platforms}
         self._endpoints = dict(endpoints or {})
+        self._origins: dict[str, Origins] = {}
         self._tokens = {token.digest: token for token in tokens}
         self._of_party: dict[PartyId, list[PartyEntry]] = {}
         self._of_platform: dict[str, list[PartyEntry]] = {}
@@ -132,6 +134,14 @@ class Snapshot:
     def endpoint_itself(self, platform_id: str, module: str, interface: InterfaceRole) -> str | None:
         """The same URL exactly as it was given, for calls that end there: lists, POST of a CDR, credentials."""
         return self._endpoints.get((platform_id, module, interface))
+
+    def origins_of(self, platform_id: str) -> Origins:
+        """Where this platform may be called with what we present to it; reckoned once for each platform."""
+        if platform_id not in self._origins:
+            platform = self._platforms.get(platform_id)
+            home, hosts = (platform.versions_url, platform.profile.hosts) if platform else (None, ())
+            self._origins[platform_id] = Origins.of([home, *self.endpoints_of(platform_id).values()], hosts)
+        return self._origins[platform_id]
 
     def endpoints_of(self, platform_id: str) -> dict[tuple[str, str], str]:
         """(module, interface role) → URL."""

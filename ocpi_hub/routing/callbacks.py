@@ -9,7 +9,7 @@ from typing import Any
 
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.dialects.speaking import unwrapped
-from ocpi_hub.partners.guard import callback_problem
+from ocpi_hub.partners.directory import Directory
 from ocpi_hub.routing import proxies, rewriting
 from ocpi_hub.routing.call import Call, Passed
 from ocpi_hub.routing.proxies import LONGEST, End
@@ -46,8 +46,8 @@ async def stand_in(resources: Resources, call: Call, target: End) -> Outgoing:
         given = None
     if given is None:
         return Outgoing(call.body, call.query)
-    require_usable(resources, given)
     assert call.caller is not None
+    await require_usable(resources, given, call.caller.platform.id)
     reserved_until = _reserved_until(call.document) if in_body else None
     async with resources.unit_of_work() as db:
         ours = await proxies.make(
@@ -83,11 +83,13 @@ def _the_one_in(query: str) -> str | None:
 _IN_BODY = ((ModuleId.COMMANDS, "POST"), (ModuleId.CHARGING_PROFILES, "PUT"))
 
 
-def require_usable(resources: Resources, url: Any) -> None:
-    """Raise InvalidParameters for a response_url that is none, or that leads where partners may not live."""
+async def require_usable(resources: Resources, url: Any, platform_id: str) -> None:
+    """Raise InvalidParameters for a response_url that is none, that leads where partners may not live, or to none of
+    the platform's own hosts: it is called with what we present to the platform."""
     if not isinstance(url, str) or len(url) > LONGEST:
         raise InvalidParameters(f"{RESPONSE_URL}: must be a URL of at most {LONGEST} characters")
-    problem = callback_problem(resources.settings.partner_networks, url)
+    own = (await resources.one(Directory).now()).origins_of(platform_id)
+    problem = own.problem(resources.settings.partner_networks, url)
     if problem is not None:
         raise InvalidParameters(f"{RESPONSE_URL}: {problem}")
 

@@ -6,7 +6,7 @@ CPO may post CANCELED_RESERVATION to the URL of a RESERVE_NOW hours later (mod_c
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from urllib.parse import urljoin
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 import structlog
 from sqlalchemy import delete, update
@@ -15,9 +15,11 @@ from sqlmodel import col
 
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.base.secrets import Vault, new_secret
+from ocpi_hub.dialects.speaking import with_params
 from ocpi_hub.partners.access import agree
 from ocpi_hub.partners.directory import Directory
-from ocpi_hub.partners.guard import callback_problem
+from ocpi_hub.partners.learning import learn
+from ocpi_hub.partners.origins import host_of
 from ocpi_hub.routing import forward
 from ocpi_hub.routing.address import VERSION
 from ocpi_hub.routing.call import Call, Passed
@@ -95,7 +97,7 @@ async def forget(db: AsyncSession, at: datetime) -> None:
 
 async def serve(resources: Resources, call: Call) -> Passed:
     """A call to a URL of ours that stands for another. Raises NotFound for one that expired, that is not the caller's,
-    or whose two parties may not talk any more."""
+    whose two parties may not talk any more, or that is at no host of the target's any more."""
     row = await _find(resources, call)
     if row is None:
         raise NotFound(_NOTHING)
@@ -107,6 +109,9 @@ async def serve(resources: Resources, call: Call) -> Passed:
     if call.method != _VERBS[row.purpose]:
         raise MethodNotAllowed(f"only {_VERBS[row.purpose]} is possible here")
     url = Vault.of(resources.settings).unseal(row.url)
+    if not snapshot.origins_of(platform.id).has(url):  # the platform has moved since then
+        log.warning("proxy.moved", platform=platform.id, host=host_of(url))
+        raise NotFound(_NOTHING)
     known = replace(call, routing=Routing(to=target, from_=caller))
     message = forward.message_for(known, target, platform, url=url, hub=snapshot.hub)
     passed = await forward.forward(resources, message)
@@ -126,20 +131,23 @@ async def _find(resources: Resources, call: Call) -> Proxy | None:
 
 
 async def stand_in(resources: Resources, passed: Passed, message: Message, *, caller_platform_id: str) -> Passed:
-    """The answer with URLs of ours in its headers: Link (the next page) and Location (where an object is kept)."""
+    """The answer with URLs of ours in its headers: Link (the next page) and Location (where an object is kept).
+
+    They are called with what we present to the platform, so one that leads to another's host is left out; in the place
+    of such a Link the hub counts offsets where X-Total-Count says that there is more.
+    """
     given = {NEXT: read_next(passed.headers.get("link")), OBJECT: passed.headers.get("location")}
     headers = {name: value for name, value in passed.headers.items() if name not in ("link", "location")}
     urls = {purpose: urljoin(message.url, url) for purpose, url in given.items() if url}
     for purpose, url in urls.items():
-        problem = callback_problem(resources.settings.partner_networks, url)
-        if problem is not None:
-            log.warning("forward.bad_header", what=purpose, platform=message.platform.id, reason=problem)
+        usable = await _usable(resources, url, purpose, message, passed)
+        if usable is None:
             continue
         async with resources.unit_of_work() as db:
             ours = await make(
                 db,
                 resources,
-                url,
+                usable,
                 purpose=purpose,
                 module=message.module,
                 caller=End(caller_platform_id, message.from_),
@@ -147,3 +155,28 @@ async def stand_in(resources: Resources, passed: Passed, message: Message, *, ca
             )
         headers |= {"link": f'<{ours}>; rel="next"'} if purpose == NEXT else {"location": ours}
     return replace(passed, headers=headers)
+
+
+async def _usable(resources: Resources, url: str, purpose: str, message: Message, passed: Passed) -> str | None:
+    """The URL where it may be called, or one in its place; what a bad Link teaches is on the platform's page."""
+    own = (await resources.one(Directory).now()).origins_of(message.platform.id)
+    problem = own.problem(resources.settings.partner_networks, url)
+    if problem is None:
+        return url
+    log.warning("forward.bad_header", what=purpose, platform=message.platform.id, reason=problem)
+    counted = _by_offset(message, passed) if purpose == NEXT else None
+    if counted is not None and message.platform.profile.link == "follow":
+        how = f"a page of {message.module} with a link to {host_of(url)}, which is not its own host"
+        async with resources.unit_of_work() as db:
+            await learn(db, resources, message.platform.id, {"link": "offset"}, how=how)
+    return counted
+
+
+def _by_offset(message: Message, passed: Passed) -> str | None:
+    """The page after this one, by its offset; None where nobody knows that there is one."""
+    total, found = passed.headers.get("x-total-count", ""), passed.data
+    before = parse_qs(urlsplit(message.url).query).get("offset", ["0"])[-1]
+    if not all(text.isascii() and text.isdigit() and len(text) <= 15 for text in (total, before)):
+        return None
+    so_far = int(before) + len(found) if isinstance(found, list) and found else int(total)
+    return with_params(message.url, {"offset": str(so_far)}) if so_far < int(total) else None

@@ -121,8 +121,10 @@ class House:
         modules = ("locations", "tariffs", "sessions", "cdrs", "commands")
         async with self.resources.unit_of_work() as db:
             sealed = Vault.of(self.resources.settings).seal(token)
+            versions_url = "https://msp.example.com/ocpi/versions"  # and its endpoints are elsewhere
             times = {"created_at": START, "registered_at": START, "status_changed_at": START}
-            db.add(Platform(id=name, name=name, status="CONNECTED", their_credentials_token=sealed, **times))
+            known: dict[str, Any] = {"their_credentials_token": sealed, "versions_url": versions_url}
+            db.add(Platform(id=name, name=name, status="CONNECTED", **known, **times))
             await db.flush()
             db.add(
                 Party(

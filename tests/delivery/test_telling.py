@@ -286,6 +286,16 @@ async def test_a_command_result_goes_to_its_response_url(hub: Hub, emsp: Partner
     assert await hub.owed() == []
 
 
+async def test_a_command_result_goes_to_no_host_that_is_not_the_partner_s(hub: Hub, emsp: Partner) -> None:
+    """It may have been the partner's own when the command came."""
+    platform_id = await hub.connect(emsp)
+    async with Partner(name="elsewhere") as elsewhere:
+        await owe_result(hub, platform_id, elsewhere.result_url())
+        await hub.drain(platform_id)
+        assert elsewhere.heard == []
+    assert await hub.owed() == []
+
+
 async def test_a_message_goes_before_the_states_that_wait(hub: Hub, emsp: Partner) -> None:
     platform_id = await hub.connect(emsp)
     for n in range(30):

@@ -26,6 +26,8 @@ def test_every_field_has_a_default_and_is_shown():
         ({"pull": {"commands": {}}}, "profile.pull.commands"),
         ({"pull": {"locations": {"evry": 900}}}, "profile.pull.locations.evry"),
         ({"pull": ["locations"]}, "profile.pull: must be an object"),
+        ({"hosts": ["a.example", "b/c"]}, "profile.hosts.1: "),
+        ({"hosts": "a.example"}, "profile.hosts: "),
         ({"push": "x", "nulls": "y"}, "profile.nulls: "),
     ],
 )

@@ -77,7 +77,8 @@ async def test_a_session_is_stopped_where_it_runs(world: Roaming, to: str | None
         answer = await world.emsp.post("commands", "STOP_SESSION", body, to=to)
         assert (said(answer), routed(answer)) == ((200, 1000), ("DE/MSP", cpo.here))
         assert len(cpo.told("commands")) == 1
-        foreign = await world.emsp2.post("commands", "STOP_SESSION", body, to=to)
+        theirs = body | {"response_url": world.emsp2.result_url()}
+        foreign = await world.emsp2.post("commands", "STOP_SESSION", theirs, to=to)
         assert foreign.json()["data"]["result"] == "UNKNOWN_SESSION"
         assert len(cpo.told("commands")) == 1
 
@@ -90,7 +91,8 @@ async def test_a_reservation_is_cancelled_where_it_was_made(world: Roaming) -> N
     answer = await world.emsp.post("commands", "CANCEL_RESERVATION", cancel)
     assert (said(answer), routed(answer)) == ((200, 1000), ("DE/MSP", "BE/BEC"))
     assert [heard.path for heard in world.cpo2.told("commands")] == ["RESERVE_NOW", "CANCEL_RESERVATION"]
-    foreign = await world.emsp2.post("commands", "CANCEL_RESERVATION", cancel)
+    theirs = cancel | {"response_url": world.emsp2.result_url()}
+    foreign = await world.emsp2.post("commands", "CANCEL_RESERVATION", theirs)
     assert foreign.json()["data"]["result"] == "REJECTED"
 
 

@@ -25,6 +25,7 @@ from ocpi_hub.dialects.profile import PULLED, Profile
 from ocpi_hub.objects.kinds import CDRS, KINDS, SESSIONS, Kind
 from ocpi_hub.partners.ends import ENDS
 from ocpi_hub.partners.manners import profile_of
+from ocpi_hub.partners.origins import Origins
 from ocpi_hub.partners.presence import StatusChange
 from ocpi_hub.partners.tables import Endpoint, Party, Platform
 from ocpi_hub.wire.parties import ConnectionStatus, InterfaceRole
@@ -50,11 +51,11 @@ class LeaseLost(Exception):
 
 @dataclass(slots=True)
 class Task:
-    """A run that this process does: its platform, and where it goes on."""
+    """A run that this process does: its platform with the hosts that are its own, and where it goes on."""
 
     platform: Platform
     kind: Kind
-    endpoint: str
+    own: Origins
     profile: Profile
     run: PullRun
     url: str
@@ -214,7 +215,9 @@ async def _begin(
     db.add(row)
     await db.flush()
     assert row.next_url is not None
-    return Task(platform, kind, endpoint, profile, run, row.next_url, row.leased_until)
+    urls = await db.scalars(select(Endpoint.url).where(Endpoint.platform_id == platform.id))
+    own = Origins.of([platform.versions_url, *urls], profile.hosts)
+    return Task(platform, kind, own, profile, run, row.next_url, row.leased_until)
 
 
 def _date_from(row: Pull, kind: Kind, settings: Settings, *, at: datetime) -> datetime | None:

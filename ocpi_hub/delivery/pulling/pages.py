@@ -1,6 +1,6 @@
 """The pages of a partner's list: which URL comes first, which comes next, and when a list is no list any more.
 
-Pure. Links are believed only where they stay on the endpoint's own host; where they lead nowhere although there is
+Pure. Links are believed only where they stay on the partner's own hosts; where they lead nowhere although there is
 more, offsets are counted (transport_and_format, Pagination).
 """
 
@@ -12,6 +12,7 @@ from urllib.parse import urljoin, urlsplit
 
 from ocpi_hub.dialects.profile import Profile
 from ocpi_hub.dialects.speaking import with_params, with_slash
+from ocpi_hub.partners.origins import Origins, host_of
 from ocpi_hub.wire.paging import read_next
 from ocpi_hub.wire.types import format_datetime
 
@@ -21,11 +22,11 @@ LONGEST_URL = 2000
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where in a list we are: the endpoint, the URL of this page, and how many objects came before it."""
+    """Where in a list we are: the URL of this page, how many objects came before it, and the partner's own hosts."""
 
-    endpoint: str
     url: str
     before: int
+    own: Origins
 
 
 @dataclass(slots=True)
@@ -35,6 +36,8 @@ class Onward:
     url: str | None
     flags: set[str] = field(default_factory=set)
     learned: dict[str, Any] = field(default_factory=dict)
+    foreign: str | None = None
+    """The host of a link that leads away from the partner: our credentials token goes nowhere else."""
 
 
 def first_url(endpoint: str, profile: Profile, *, date_from: datetime | None) -> str:
@@ -61,9 +64,9 @@ def onward(place: Place, headers: Mapping[str, str], *, found: int, profile: Pro
         return result
     link = headers.get("link")
     there = _resolved(place, read_next(link)) if profile.link == "follow" else None
-    if there is not None and not _same_origin(place.endpoint, there):
+    if there is not None and not place.own.has(there):
         result.flags.add("foreign_link")
-        there = None
+        result.foreign, there = host_of(there), None
     if there is not None:
         result.url = there
     elif total is not None and place.before + found < total:
@@ -82,16 +85,3 @@ def _resolved(place: Place, link: str | None) -> str | None:
         return there if urlsplit(there).hostname and there != place.url else None
     except ValueError:
         return None
-
-
-def _same_origin(a: str, b: str) -> bool:
-    """Whether both are of one scheme, host and port: our credentials token goes nowhere else."""
-    try:
-        one, other = urlsplit(a), urlsplit(b)
-        return (one.scheme.lower(), one.hostname, _port(one)) == (other.scheme.lower(), other.hostname, _port(other))
-    except ValueError:
-        return False
-
-
-def _port(parts: Any) -> int:
-    return parts.port or (443 if parts.scheme.lower() == "https" else 80)

@@ -24,6 +24,7 @@ from ocpi_hub.partners.client import PartnerClient, Refused, Told, Unreachable
 from ocpi_hub.partners.directory import Directory
 from ocpi_hub.partners.journal import About
 from ocpi_hub.partners.learning import learn
+from ocpi_hub.partners.origins import host_of
 from ocpi_hub.partners.presence import heard_from
 from ocpi_hub.wire.headers import PartyId, Routing
 from ocpi_hub.wire.json import dumps
@@ -77,7 +78,7 @@ async def _page(resources: Resources, task: Task, crawl: Crawl) -> bool:
         await _finish(resources, task, error="the answer's data is no list")
         return False
     task.run.pages += 1
-    place = Place(task.endpoint, task.url, task.run.objects)
+    place = Place(task.url, task.run.objects, task.own)
     next_ = onward(place, found.headers, found=len(objects), profile=task.profile)
     circles = _circles(task, crawl, objects, next_, most_pages=resources.settings.pull_most_pages)
     _note(resources, task, found, next_)
@@ -88,7 +89,7 @@ async def _page(resources: Resources, task: Task, crawl: Crawl) -> bool:
         facts["trailing_slash"] = slash
     async with resources.unit_of_work() as db:
         if facts:  # first, for it locks the platform: so locks come in the same order as when its status changes
-            await learn(db, resources, task.platform.id, facts, how=f"a page of {task.kind}")
+            await learn(db, resources, task.platform.id, facts, how=_how(task, next_))
         await keep(db, resources, task, objects)
         await book.advance(db, task, next_.url, at=resources.clock())
     if circles is not None or next_.url is None:
@@ -99,6 +100,8 @@ async def _page(resources: Resources, task: Task, crawl: Crawl) -> bool:
 
 async def fetch(resources: Resources, task: Task) -> Told | Failed:
     """GET the page where the run is."""
+    if not task.own.has(task.url):  # the partner has moved since the last page
+        return Failed(f"the next page is at {host_of(task.url)}, which is not the partner's own host any more")
     try:
         token = Vault.of(resources.settings).unseal(task.platform.their_credentials_token or "")
     except ValueError as error:
@@ -121,6 +124,12 @@ async def fetch(resources: Resources, task: Task) -> Told | Failed:
             return Failed(message)
         case Unreachable(reason=reason, retry_after=retry_after):
             return Failed(reason, retry_after)
+
+
+def _how(task: Task, next_: Onward) -> str:
+    if next_.foreign is None:
+        return f"a page of {task.kind}"
+    return f"a page of {task.kind} with a link to {next_.foreign}, which is not its own host"
 
 
 async def _routing(resources: Resources, task: Task) -> Routing:

@@ -8,6 +8,7 @@ from ocpi_hub.partners.checking.asking import Asker
 from ocpi_hub.partners.checking.findings import VERSIONS, Report, Verdict
 from ocpi_hub.partners.checking.lists import Lists, receiver
 from ocpi_hub.partners.directory import Directory
+from ocpi_hub.partners.origins import Origins
 from ocpi_hub.wire.parties import InterfaceRole
 
 
@@ -32,9 +33,10 @@ async def check(resources: Resources, platform_id: str) -> Report:
     credentials_url = next((url for (module, _), url in offered.items() if module == "credentials"), None)
     if credentials_url is not None:
         await configuration.credentials(asker, report, credentials_url, parties)
+    own = Origins.of([platform.versions_url, *offered.values()], platform.profile.hosts)
     for kind in KINDS.values():
         sender = offered.get((kind.module.value, InterfaceRole.SENDER.value))
-        lists = Lists(asker, report, kind, sender, parties) if sender is not None else None
+        lists = Lists(asker, report, kind, sender, parties, own=own) if sender is not None else None
         if lists is not None and lists.to is not None:
             await lists.run()
         receives = offered.get((kind.module.value, InterfaceRole.RECEIVER.value))

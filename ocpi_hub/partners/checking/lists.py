@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from pydantic import ValidationError
 
@@ -13,6 +13,7 @@ from ocpi_hub.partners.checking.asking import Asker, Reply
 from ocpi_hub.partners.checking.configuration import routing
 from ocpi_hub.partners.checking.findings import HTTP, OBJECTS, PAGES, TIMES, Report, Verdict
 from ocpi_hub.partners.ends import serves
+from ocpi_hub.partners.origins import Origins, host_of
 from ocpi_hub.partners.snapshot import PartyEntry
 from ocpi_hub.wire.errors import from_validation
 from ocpi_hub.wire.paging import read_next
@@ -25,11 +26,13 @@ SHOWN = 3
 
 
 class Lists:
-    """The checks of one module's SENDER interface. `to` is the party that is asked."""
+    """The checks of one module's SENDER interface. `to` is the party that is asked, `own` are the partner's hosts."""
 
-    def __init__(self, asker: Asker, report: Report, kind: Kind, url: str, parties: Sequence[PartyEntry]) -> None:
+    def __init__(
+        self, asker: Asker, report: Report, kind: Kind, url: str, parties: Sequence[PartyEntry], *, own: Origins
+    ) -> None:
         self.asker, self.report, self.kind = asker, report, kind
-        self.module = kind.module.value
+        self.module, self.own = kind.module.value, own
         self.url = with_slash(url, asker.profile.trailing_slash)
         self.parties = [entry.party for entry in parties if serves(entry.role, self.module, InterfaceRole.SENDER)]
         self.to = next(iter(dict.fromkeys(self.parties)), None)
@@ -87,9 +90,9 @@ class Lists:
         if not self._judge("list.link", PAGES, link is not None, said, advice, Verdict.WARN):
             return
         there = urljoin(page.url, link or "")
-        here, host = urlsplit(self.url)[:2], urlsplit(there)[:2]
-        said = ("it stays on its host", "the next link leads to another scheme or host")
-        if not self._judge("list.link_host", PAGES, here == host, said, f"{advice}: tokens go nowhere else"):
+        said = ("it stays on its hosts", f"the next link leads to {host_of(there)}, which is not one of its hosts")
+        advice = f"{advice}, unless the operator adds the host (profile: hosts): tokens go nowhere else"
+        if not self._judge("list.link_host", PAGES, self.own.has(there), said, advice):
             return
         after = await self.asker.get(there, to=self.to, routed=True)
         other = after.ok and bool(after.objects) and after.objects != objects

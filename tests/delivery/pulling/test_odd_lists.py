@@ -80,6 +80,30 @@ async def test_the_token_goes_to_no_foreign_host(crawl):
         assert (run.outcome, run.new) == ("done", 5)
         assert "foreign_link" in run.flags
         assert elsewhere.heard == []
+        learned = (await crawl.shown())["learned"]["link"]
+        assert f"a link to 127.0.0.1:{elsewhere.port}, which is not its own host" in learned["how"]
+
+
+async def test_links_to_another_host_of_the_partner_are_followed_until_it_is_none_any_more(crawl):
+    async with Partner(("CPO", "BE", "OWN"), name="Elsewhere") as elsewhere:
+        elsewhere.accepts = crawl.cpo.accepts
+        here = f'<{elsewhere.url}/ocpi/sender/locations?offset=2>; rel="next"'
+        crawl.cpo.misbehave(lists(by_offset(LOCATIONS, link=here), total=5), module="locations")
+        elsewhere.misbehave(lists(by_offset(LOCATIONS, size=3), total=5), module="locations")
+        await crawl.profile(hosts=[f"127.0.0.1:{elsewhere.port}"])
+        run = await pulled(crawl)
+        assert (run.outcome, run.new, run.flags) == ("done", 5, [])
+
+        before = len(elsewhere.heard)
+        async with crawl.hub.resources.unit_of_work() as db:
+            await book.ask(db, crawl.id, module="locations", full=True, at=crawl.hub.clock())
+            task = await book.take(db, crawl.id, crawl.hub.resources.settings, at=crawl.hub.clock())
+            await book.advance(db, task, f"{elsewhere.url}/ocpi/sender/locations?offset=2", at=crawl.hub.clock())
+            await book.release(db, task)
+        await crawl.profile(hosts=None)
+        [run] = await crawl.due()
+        assert (run.outcome, len(elsewhere.heard)) == ("failed", before)
+        assert run.error.endswith(f"at 127.0.0.1:{elsewhere.port}, which is not the partner's own host any more")
 
 
 async def test_a_chain_of_links_without_an_end_is_given_up_and_flagged(crawl):
