@@ -16,15 +16,27 @@ from urllib.parse import quote
 
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
+from bridge_ocpp.simulator import answers
+from bridge_ocpp.simulator.contract import PlugAndCharge
 from bridge_ocpp.simulator.device import Device, Variable
 from bridge_ocpp.simulator.driving import Driven
+from bridge_ocpp.simulator.dynamic import Dynamic
+from bridge_ocpp.simulator.grid import Grid
+from bridge_ocpp.simulator.limits import Limits
 from bridge_ocpp.simulator.link import Link
 from bridge_ocpp.simulator.meter import Evse, Payload
+from bridge_ocpp.simulator.needs import Needs
 from bridge_ocpp.simulator.outbox import Outbox
+from bridge_ocpp.simulator.paying import Till
+from bridge_ocpp.simulator.reserving import Reservations
 from bridge_ocpp.simulator.security import Safe
 from bridge_ocpp.simulator.speech16 import Speech16
-from bridge_ocpp.simulator.speech201 import Speech21, Speech201
+from bridge_ocpp.simulator.speech21 import Speech21
+from bridge_ocpp.simulator.speech201 import Speech201
 from bridge_ocpp.simulator.stack import Stack
+from bridge_ocpp.simulator.streams import Streams
+from bridge_ocpp.simulator.swap import Slots
+from bridge_ocpp.simulator.tariffs import Tariffs
 from bridge_ocpp.simulator.upkeep import Workshop
 from bridge_ocpp.simulator.watching import Watch
 
@@ -34,6 +46,11 @@ SPEECHES: dict[str, Callable[[], Speech16 | Speech201]] = {
     "ocpp2.1": Speech21,
 }
 
+_OF_WORKSHOP = (
+    *("FirmwareStatusNotification", "SignedFirmwareStatusNotification", "PublishFirmwareStatusNotification"),
+    *("DiagnosticsStatusNotification", "LogStatusNotification"),
+)
+
 
 class NotAccepted(Exception):
     """The central system refused the connection."""
@@ -42,7 +59,9 @@ class NotAccepted(Exception):
 class SimulatedCharger(Driven):
     """A charger with EVSEs that cars can be plugged into. `run()` keeps it connected until it is cancelled.
 
-    `smart` False knows no charging profiles; `refused` are purposes (`TxProfile`, …) that it does not take.
+    `smart` False knows no charging profiles; `refused` are purposes (`TxProfile`, …) that it does not take;
+    `unable` actions that it has never heard of. Its EVSEs charge by direct current (`dc`), or are slots for batteries
+    (`batteries`, 2.1).
     """
 
     speech: Speech16 | Speech201
@@ -60,6 +79,8 @@ class SimulatedCharger(Driven):
         car_a: Decimal | None = None,
         smart: bool = True,
         refused: frozenset[str] = frozenset(),
+        dc: bool = False,
+        batteries: bool = False,
         sample_every: float | None = None,
         heartbeat_every: float | None = None,
         tell: Callable[[str, str], None] | None = None,
@@ -74,9 +95,10 @@ class SimulatedCharger(Driven):
         self.speech = SPEECHES[protocol]()
         self.smart = smart
         self.refused = refused
+        self.unable: set[str] = set()
         self.stack = Stack()
         steps = self.stack.steps if smart else None
-        self.evses = {n: Evse(n, power_w, phases, car_a=car_a, steps=steps) for n in range(1, evses + 1)}
+        self.evses = {n: Evse(n, power_w, phases, car_a=car_a, steps=steps, dc=dc) for n in range(1, evses + 1)}
         self.device = Device(changed=self._variable_changed)
         self.boot_reason = "PowerUp"
         self.restart_when_idle = False
@@ -87,6 +109,16 @@ class SimulatedCharger(Driven):
         self.workshop = Workshop(self)
         self.watch = Watch(self)
         self.safe = Safe(self, password)
+        self.contracts = PlugAndCharge(self)
+        self.needs = Needs(self)
+        self.limits = Limits(self)
+        self.reservations = Reservations(self)
+        self.dynamic = Dynamic(self, self.needs)
+        self.tariffs = Tariffs(self)
+        self.grid = Grid(self)
+        self.slots = Slots(self, stocked=batteries)
+        self.till = Till(self)
+        self.streams = Streams(self, self.watch)
         self.sample_every = sample_every
         if sample_every is not None:
             self.device.fix("MeterValueSampleInterval", str(max(1, round(sample_every))))
@@ -99,6 +131,11 @@ class SimulatedCharger(Driven):
         self._reachable = asyncio.Event()
         self._reachable.set()
         self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def protocol(self) -> str:
+        """The version that it speaks, such as `ocpp2.1`."""
+        return self.speech.protocol
 
     def now(self) -> datetime:
         """What the charger's own clock says."""
@@ -161,7 +198,7 @@ class SimulatedCharger(Driven):
 
     async def _answer(self, action: str, payload: Payload) -> Payload | None:
         await asyncio.sleep(self.thinks)
-        answer = await self.speech.answer(self, action, payload)
+        answer = answers.answer(self, action, payload)
         said = "NotImplemented" if answer is None else answer.get("status", "answered")
         self.tell("asked", f"{action} → {said}")
         return answer
@@ -170,10 +207,17 @@ class SimulatedCharger(Driven):
         """Say something and wait for the answer. Raises ConnectionError when offline, TimeoutError without answer."""
         return await self.link.call(action, payload, within=within)
 
-    async def say(self, action: str, payload: Payload) -> None:
-        """Say something that is not repeated when it cannot be said."""
-        with contextlib.suppress(ConnectionError, TimeoutError, ConnectionClosed):
-            await self.call(action, payload)
+    async def say(self, action: str, payload: Payload) -> Payload:
+        """Say something that is not repeated when it cannot be said; the answer, {} where there is none."""
+        try:
+            return await self.call(action, payload)
+        except (ConnectionError, TimeoutError, ConnectionClosed):
+            return {}
+
+    async def send(self, action: str, payload: Payload) -> None:
+        """Say something that is never answered (2.1: SEND), where it can be said."""
+        with contextlib.suppress(ConnectionError, ConnectionClosed):
+            await self.link.send(action, payload)
 
     def soon(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something after the answer has left."""
@@ -181,23 +225,40 @@ class SimulatedCharger(Driven):
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def trigger(self, message: str) -> bool:
-        """What TriggerMessage asks for; False for a message that this charger cannot send."""
-        if message == "StatusNotification":
-            for evse in self.evses.values():
-                self.soon(self.say(*self.speech.status(evse, self.now())))
-        elif message == "Heartbeat":
-            self.soon(self.say("Heartbeat", {}))
-        elif message == "BootNotification":
-            if self.online.is_set():
-                self.soon(self.say(*self.speech.boot(self)))
-            self._boots.set()
-        elif message == "MeterValues":
-            for evse in self.evses.values():
-                self.soon(self.say(*self.speech.metered(evse, self.now())))
-        else:
+    def trigger(self, message: str, evse: int | None = None) -> bool:
+        """What TriggerMessage asks for, of one EVSE or of all; False for a message that this charger cannot send."""
+        if message in self.unable:
             return False
+        places = [place for number, place in self.evses.items() if evse in (None, 0, number)]
+        if message == "StatusNotification":
+            said = [self.speech.status(place, self.now()) for place in places]
+        elif message == "MeterValues":
+            said = [self.speech.metered(place, self.now()) for place in places]
+        elif message == "Heartbeat":
+            said = [("Heartbeat", {})]
+        elif message == "BootNotification":
+            said = [self.speech.boot(self)] if self.online.is_set() else []
+            self._boots.set()
+        elif message in _OF_WORKSHOP:
+            said = [(message, self.workshop.going(message))]
+        elif message == "TransactionEvent" and isinstance(self.speech, Speech201):
+            self.soon(self._tell_charges(self.speech, places))
+            said = []
+        else:
+            return self.safe.sign_for(message)
+        for each in said:
+            self.soon(self._said(*each))
         return True
+
+    async def _tell_charges(self, speech: Speech201, places: list[Evse]) -> None:
+        for place in places:
+            if place.charge is not None:
+                at = self.now()
+                self._must_say(speech.asked_for, place.charge, at, place.read(at))
+        await self.outbox.flush()
+
+    async def _said(self, action: str, payload: Payload) -> None:
+        await self.say(action, payload)
 
     # -- the device ----------------------------------------------------------------------------------------------
 

@@ -77,6 +77,9 @@ def _all() -> Iterator[Variable]:
     yield Variable(local, "Entries", "0", "LocalAuthListMaxLength", most=200, **fixed)
     yield Variable(device, "ItemsPerMessage", "8", "GetConfigurationMaxKeys", instance="GetVariables", **fixed)
     yield Variable(device, "ItemsPerMessage", "4", instance="SetVariables", **fixed)
+    for name in ("PnCEnabled", "ContractCertificateInstallationEnabled", "ContractCertificateUpdateEnabled"):
+        yield Variable("ISO15118Ctrlr", name, "true", **truth)
+    yield Variable("ISO15118Ctrlr", "CentralContractValidationAllowed", "false", **truth)
     yield Variable("TxCtrlr", "StopTxOnInvalidId", "true", "StopTransactionOnInvalidId", **truth)
     yield Variable("ConnectorPhase", "Rotation", "NotApplicable", "ConnectorPhaseRotation", reboot=True)
 

@@ -12,58 +12,77 @@ PER_REPORT = 8
 """Variables in one part of a report."""
 
 
-async def answer(charger: Driven, action: str, payload: Payload) -> Payload | None:
-    """The answer, or None for an action that is not about the device."""
-    device = charger.device
-    if action == "GetVariables":
-        return {"getVariableResult": [_got(device, wanted) for wanted in payload["getVariableData"]]}
-    if action == "SetVariables":
-        return {"setVariableResult": [_set(device, wanted) for wanted in payload["setVariableData"]]}
-    if action == "GetBaseReport":
-        if payload["reportBase"] == "SummaryInventory":
-            return {"status": "NotSupported"}
-        charger.soon(_report(charger, payload["requestId"], device.variables))
-        return {"status": "Accepted"}
-    if action == "GetReport":
-        wanted = {one["component"]["name"].casefold() for one in payload.get("componentVariable") or ()}
-        chosen = [one for one in device.variables if not wanted or one.component.casefold() in wanted]
-        if not chosen:
-            return {"status": "EmptyResultSet"}
-        charger.soon(_report(charger, payload["requestId"], chosen))
-        return {"status": "Accepted"}
-    if action == "SetNetworkProfile":
-        device.profiles[payload["configurationSlot"]] = payload["connectionData"]
-        return {"status": "Accepted"}
-    return await _whole(charger, action, payload)
+def get(charger: Driven, payload: Payload) -> Payload:
+    """GetVariables."""
+    return {"getVariableResult": [_got(charger.device, wanted) for wanted in payload["getVariableData"]]}
 
 
-async def _whole(charger: Driven, action: str, payload: Payload) -> Payload | None:
-    device = charger.device
-    if action == "Reset":
-        if payload.get("evseId") is not None:
-            return {"status": "Rejected"}
-        if payload["type"] == "OnIdle" and charger.charging():
-            charger.restart_when_idle = True
-            return {"status": "Scheduled"}
-        charger.soon(charger.restart("ImmediateReset"))
-        return {"status": "Accepted"}
-    if action == "ChangeAvailability":
-        number = (payload.get("evse") or {}).get("id")
-        return {"status": charger.change_availability(number, operative=payload["operationalStatus"] == "Operative")}
-    if action == "ClearCache":
-        device.remembered.clear()
-        return {"status": "Accepted"}
-    if action == "TriggerMessage":
-        return {"status": "Accepted" if charger.trigger(payload["requestedMessage"]) else "NotImplemented"}
-    if action == "GetLocalListVersion":
-        return {"versionNumber": device.list_version}
-    if action == "SendLocalList":
-        entries = [
-            (one["idToken"]["idToken"], one.get("idTokenInfo")) for one in payload.get("localAuthorizationList") or ()
-        ]
-        full = payload["updateType"] == "Full"
-        return {"status": device.take_list(payload["versionNumber"], entries, full=full)}
-    return None
+def change(charger: Driven, payload: Payload) -> Payload:
+    """SetVariables."""
+    return {"setVariableResult": [_set(charger, wanted) for wanted in payload["setVariableData"]]}
+
+
+def base_report(charger: Driven, payload: Payload) -> Payload:
+    """GetBaseReport."""
+    if payload["reportBase"] == "SummaryInventory":
+        return {"status": "NotSupported"}
+    charger.soon(_report(charger, payload["requestId"], charger.device.variables))
+    return {"status": "Accepted"}
+
+
+def report(charger: Driven, payload: Payload) -> Payload:
+    """GetReport."""
+    wanted = {one["component"]["name"].casefold() for one in payload.get("componentVariable") or ()}
+    chosen = [one for one in charger.device.variables if not wanted or one.component.casefold() in wanted]
+    if not chosen:
+        return {"status": "EmptyResultSet"}
+    charger.soon(_report(charger, payload["requestId"], chosen))
+    return {"status": "Accepted"}
+
+
+def network_profile(charger: Driven, payload: Payload) -> Payload:
+    """SetNetworkProfile."""
+    charger.device.profiles[payload["configurationSlot"]] = payload["connectionData"]
+    return {"status": "Accepted"}
+
+
+def reset(charger: Driven, payload: Payload) -> Payload:
+    """Reset of the whole charger; its EVSEs have no computer of their own."""
+    if payload.get("evseId") is not None:
+        return {"status": "Rejected"}
+    if payload["type"] == "OnIdle" and charger.charging():
+        charger.restart_when_idle = True
+        return {"status": "Scheduled"}
+    charger.soon(charger.restart("ImmediateReset"))
+    return {"status": "Accepted"}
+
+
+def availability(charger: Driven, payload: Payload) -> Payload:
+    """ChangeAvailability."""
+    number = (payload.get("evse") or {}).get("id")
+    return {"status": charger.change_availability(number, operative=payload["operationalStatus"] == "Operative")}
+
+
+def trigger(charger: Driven, payload: Payload) -> Payload:
+    """TriggerMessage."""
+    number = (payload.get("evse") or {}).get("id")
+    if number is not None and number not in charger.evses:
+        return {"status": "Rejected", "statusInfo": {"reasonCode": "UnknownEvse"}}
+    return {"status": "Accepted" if charger.trigger(payload["requestedMessage"], number) else "NotImplemented"}
+
+
+def list_version(charger: Driven, _payload: Payload) -> Payload:
+    """GetLocalListVersion."""
+    return {"versionNumber": charger.device.list_version}
+
+
+def take_list(charger: Driven, payload: Payload) -> Payload:
+    """SendLocalList."""
+    entries = [
+        (one["idToken"]["idToken"], one.get("idTokenInfo")) for one in payload.get("localAuthorizationList") or ()
+    ]
+    full = payload["updateType"] == "Full"
+    return {"status": charger.device.take_list(payload["versionNumber"], entries, full=full)}
 
 
 def _find(device: Device, wanted: Payload) -> tuple[Payload, Variable | None, str]:
@@ -88,9 +107,12 @@ def _got(device: Device, wanted: Payload) -> Payload:
     return {"attributeStatus": status, "attributeValue": found.value, **named}
 
 
-def _set(device: Device, wanted: Payload) -> Payload:
-    named, found, status = _find(device, wanted)
-    return {"attributeStatus": status if found is None else device.set(found, wanted["attributeValue"]), **named}
+def _set(charger: Driven, wanted: Payload) -> Payload:
+    named, found, status = _find(charger.device, wanted)
+    value = wanted["attributeValue"]
+    if found is not None:
+        status = charger.safe.take_password(value) if found.secret else charger.device.set(found, value)
+    return {"attributeStatus": status, **named}
 
 
 async def _report(charger: Driven, request_id: int, variables: list[Variable]) -> None:

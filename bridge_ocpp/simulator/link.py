@@ -83,6 +83,12 @@ class Link:
             async with asyncio.timeout(within):
                 return await future
 
+    async def send(self, action: str, payload: Payload) -> None:
+        """Say something that is never answered (2.1: SEND). Raises ConnectionError when offline."""
+        if self._socket is None:
+            raise ConnectionError("the charger is offline")
+        await self._socket.send(json.dumps([6, str(uuid4()), action, payload]))
+
     async def _read(self, socket: ClientConnection) -> None:
         async for text in socket:
             frame = json.loads(text, parse_float=Decimal)

@@ -18,26 +18,58 @@ LEAST_A = Decimal(6)
 class Charge:
     """One charge at an EVSE; energy in Wh, power in W. `ocpp_id` is None until the central system has named it.
 
-    `suspended`: the car is full; `held`: the charging profiles leave it too little.
+    `suspended`: the car is full; `held`: the charging profiles leave it too little; `waits`: the car takes nothing
+    until it knows its schedule. It takes `wants_wh` at most, and no more than `most_w` while a signal says so.
     """
 
     evse: int
     token: str
     started_at: datetime
     meter_start: Decimal
+    shown_as: str = "ISO14443"
     local_id: str = field(default_factory=lambda: str(uuid4()))
     ocpp_id: int | str | None = None
     remote_start_id: int | None = None
     seq_no: int = 0
     suspended: bool = False
+    suspended_at: datetime | None = None
     held: bool = False
     offered_a: Decimal | None = None
     stop_reason: str = "Local"
     group: str | None = None
+    reservation_id: int | None = None
+    wants_wh: Decimal | None = None
+    waits: bool = False
+    most_w: Decimal | None = None
+    prefers: bool = False
+    soc: Decimal | None = None
+    tariff_id: str | None = None
+    cost: Payload | None = None
 
     def next_seq(self) -> int:
         self.seq_no += 1
         return self.seq_no - 1
+
+    def got_wh(self, meter: Decimal) -> Decimal:
+        """What the car has taken so far."""
+        return meter - self.meter_start
+
+    def is_served(self, meter: Decimal) -> bool:
+        """Whether the car has all that it wanted."""
+        return self.wants_wh is not None and self.got_wh(meter) >= self.wants_wh
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """An EVSE kept for a token, or another of its group, until `expires_at`."""
+
+    id: int
+    token: str
+    expires_at: datetime | None = None
+    group: str | None = None
+
+    def lets_in(self, token: str, group: str | None) -> bool:
+        return token.casefold() == self.token.casefold() or (group is not None and group == self.group)
 
 
 @dataclass(frozen=True)
@@ -69,7 +101,8 @@ class Evse:
     read_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     status: str = "Available"
     charge: Charge | None = None
-    reservation: tuple[int, str] | None = None
+    reservation: Reservation | None = None
+    dc: bool = False
 
     @property
     def most_a(self) -> Decimal:
@@ -87,6 +120,8 @@ class Evse:
             for (start, limit), (end, _) in zip(steps, [*steps[1:], (at, limit_of(steps))], strict=True):
                 seconds = Decimal((end - start) / timedelta(microseconds=1)) / 1_000_000
                 self.meter_wh += self._power(limit) * seconds / 3600
+            if self.charge.wants_wh is not None:
+                self.meter_wh = min(self.meter_wh, self.charge.meter_start + self.charge.wants_wh)
         self.read_at = max(at, self.read_at)
         return self.meter_wh.quantize(Decimal(1))
 
@@ -96,7 +131,7 @@ class Evse:
 
     def drawn_w(self, at: datetime) -> Decimal:
         """The power that the car draws."""
-        if self.charge is None or self.charge.suspended:
+        if self.charge is None or self.charge.suspended or self.charge.is_served(self.meter_wh):
             return Decimal(0)
         return self._power(self.offered_a(at))
 
@@ -109,9 +144,11 @@ class Evse:
 
     def _power(self, limit: Decimal) -> Decimal:
         amperes = limit if self.car_a is None else min(limit, self.car_a)
-        if amperes < LEAST_A:
+        if amperes < LEAST_A or (self.charge is not None and self.charge.waits):
             return Decimal(0)
-        return self.power_w if amperes >= self.most_a else amperes * self.voltage * self.phases
+        power = self.power_w if amperes >= self.most_a else amperes * self.voltage * self.phases
+        most = self.charge.most_w if self.charge is not None else None
+        return power if most is None else min(power, max(most, Decimal(0)))
 
 
 def limit_of(steps: list[tuple[datetime, Decimal]]) -> Decimal:

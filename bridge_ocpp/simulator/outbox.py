@@ -15,6 +15,7 @@ class Queued:
 
     say: Callable[[], tuple[str, Payload]]
     heard: Callable[[Payload], None]
+    about: str = ""
     worded: tuple[str, Payload] | None = None
 
     def words(self) -> tuple[str, Payload]:
@@ -31,9 +32,13 @@ class Outbox:
         self._queue: list[Queued] = []
         self._flushing = asyncio.Lock()
 
-    def put(self, say: Callable[[], tuple[str, Payload]], heard: Callable[[Payload], None]) -> None:
-        """Queue a message; `heard` gets its answer."""
-        self._queue.append(Queued(say, heard))
+    def put(self, say: Callable[[], tuple[str, Payload]], heard: Callable[[Payload], None], *, about: str = "") -> None:
+        """Queue a message `about` a transaction, by the charger's own id; `heard` gets its answer."""
+        self._queue.append(Queued(say, heard, about))
+
+    def waits_about(self, number: str | None) -> bool:
+        """Whether something waits, of this transaction or of any."""
+        return any(number is None or one.about == number for one in self._queue)
 
     async def flush(self) -> None:
         """Send what is queued, in order; what meets a lost connection stays for the next one."""

@@ -1,26 +1,22 @@
 """What may happen at a simulated charger, as data: a script is a list of steps, played one after another.
 
 `ocpi-hub simulate charger --script NAME` plays them in a lab, tests play them too. A wait is a share of the seconds
-that the player is given.
+that the player is given. What each step does is in `steps`.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from decimal import Decimal
+from typing import Any
 
-if TYPE_CHECKING:
-    from bridge_ocpp.simulator.charger import SimulatedCharger
+from bridge_ocpp.simulator.car import Car
+from bridge_ocpp.simulator.charger import SimulatedCharger
+from bridge_ocpp.simulator.steps import STEPS, Play, ScriptFailed
 
-EVSE = 1
-PATIENCE = 600.0
-"""Seconds that a script waits for what somebody else must do."""
-PAUSE = 0.05
-
-
-class ScriptFailed(Exception):
-    """A script could not go on; the text says at which step."""
+ALL = ("ocpp1.6", "ocpp2.0.1", "ocpp2.1")
+FROM_2 = ALL[1:]
+FROM_21 = ALL[2:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +29,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """What it shows, and its steps."""
+    """What it shows, its steps, and the versions that have words for it."""
 
     text: str
     steps: tuple[Step, ...]
+    versions: tuple[str, ...] = ALL
 
 
 def _wait_for(share: float) -> Step:
@@ -74,96 +71,95 @@ SCRIPTS: Mapping[str, Script] = {
         "a car charges at a charger that thinks long before each answer",
         (Step("slow", 0.2), Step("swipe"), _wait_for(1.0), Step("leave"), Step("slow", 0.0)),
     ),
+    "trouble": Script(
+        "the lid is opened while a car charges: a security event, an alert, a fault that ends the charge; it is mended",
+        (
+            *(Step("swipe"), _wait_for(0.4), Step("tampered"), Step("fault"), _wait_for(0.4)),
+            *(Step("mended"), Step("maker"), _wait_for(0.2)),
+        ),
+    ),
+    "certificate": Script(
+        "asks for a certificate of its own and waits until it is signed",
+        (Step("certificate", "ChargingStationCertificate"),),
+    ),
+    "v2g-certificate": Script(
+        "asks for the certificate that it shows to cars and waits until it is signed",
+        (Step("certificate", "V2GCertificate"),),
+        FROM_2,
+    ),
+    "contract": Script(
+        "Plug & Charge: a car gets a contract, its certificates are asked about, and it charges by its eMAID",
+        (Step("contract"), Step("look"), Step("plug"), _wait_for(1.0), Step("leave")),
+        FROM_2,
+    ),
+    "contract-renewal": Script(
+        "a car whose contract ends soon gets a new one, and its certificates are asked about",
+        (Step("contract"), Step("renew"), Step("look")),
+        FROM_2,
+    ),
+    "needs": Script(
+        "a car says how much it needs by when, follows the schedule that it is given, and leaves at that time",
+        (Step("swipe-needing"), Step("departure")),
+        FROM_2,
+    ),
+    "limit": Script(
+        "the building allows a charging car only 8 A for a while",
+        (
+            *(Step("swipe"), _wait_for(0.3), Step("limit", Decimal(8)), _wait_for(0.4)),
+            *(Step("lift"), _wait_for(0.3), Step("leave")),
+        ),
+        FROM_2,
+    ),
+    "payment": Script(
+        "a driver pays at the terminal, with a VAT number on the receipt if there is one, and the payment is settled",
+        (Step("pay"), _wait_for(1.0), Step("settle")),
+        FROM_21,
+    ),
+    "priority": Script(
+        "waits for a profile of purpose PriorityCharging while a car charges; then the driver asks to go first",
+        (Step("swipe"), Step("priority"), _wait_for(1.0), Step("no-priority"), Step("leave")),
+        FROM_21,
+    ),
+    "grid": Script(
+        "the voltage of the grid falls below what it should be, and recovers",
+        (Step("alarm", False), _wait_for(1.0), Step("alarm", True)),
+        FROM_21,
+    ),
+    "swap": Script(
+        "a driver swaps an empty battery for a charged one",
+        (Step("swap"), _wait_for(1.0)),
+        FROM_21,
+    ),
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Play:
-    """A script being played."""
-
-    charger: "SimulatedCharger"
-    card: str
-    seconds: float
-
-
-async def play(charger: "SimulatedCharger", name: str, *, card: str, seconds: float) -> None:
-    """Play a script at EVSE 1 of a charger that is online. Raises ScriptFailed, and KeyError for no such script."""
-    scene = _Play(charger, card, seconds)
-    for step in SCRIPTS[name].steps:
-        await _STEPS[step.what](scene, step.value)
-
-
-async def _swipe(scene: _Play, _value: Any) -> None:
-    await _hold(scene, scene.card)
-
-
-async def _swipe_reserved(scene: _Play, _value: Any) -> None:
-    reservation = scene.charger.evses[EVSE].reservation
-    await _hold(scene, reservation[1] if reservation is not None else scene.card)
+async def play(
+    charger: SimulatedCharger,
+    name: str,
+    *,
+    card: str,
+    seconds: float,
+    car: Car | None = None,
+    vat_number: str | None = None,
+) -> None:
+    """Play a script at EVSE 1 of a charger that is online, with this car or one that needs half of what it could get in
+    these seconds. Raises ScriptFailed, and KeyError for no such script."""
+    script = SCRIPTS[name]
+    if charger.protocol not in script.versions:
+        raise ScriptFailed(f"{name} needs {' or '.join(script.versions)}, and this charger speaks {charger.protocol}")
+    scene = Play(charger, card, seconds, car or car_for(charger, seconds), vat_number)
+    for step in script.steps:
+        await STEPS[step.what](scene, step.value)
 
 
-async def _hold(scene: _Play, card: str) -> None:
-    verdict = await scene.charger.swipe(EVSE, card)
-    if verdict != "Accepted":
-        raise ScriptFailed(f"the card was refused: {verdict}")
+def car_for(charger: SimulatedCharger, seconds: float) -> Car:
+    """A car that leaves after these seconds, with half of what it could get until then."""
+    place = charger.evses[1]
+    return Car(
+        wants_wh=max(place.power_w * Decimal(str(seconds)) / 7200, Decimal(1)).quantize(Decimal(1)),
+        departs_in=seconds,
+        dc=place.dc,
+    )
 
 
-async def _wait(scene: _Play, share: Any) -> None:
-    await asyncio.sleep(scene.seconds * float(share))
-
-
-async def _leave(scene: _Play, _value: Any) -> None:
-    await scene.charger.charge_ends(EVSE)
-
-
-async def _cut(scene: _Play, _value: Any) -> None:
-    await scene.charger.cut()
-
-
-async def _mend(scene: _Play, _value: Any) -> None:
-    scene.charger.mend()
-    await asyncio.wait_for(scene.charger.online.wait(), PATIENCE)
-    await scene.charger.said_all()
-
-
-async def _clock(scene: _Play, shift: Any) -> None:
-    scene.charger.clock_shift = shift or timedelta(0)
-    scene.charger.tell("clock", f"it is {scene.charger.now():%Y-%m-%d %H:%M} here")
-
-
-async def _slow(scene: _Play, share: Any) -> None:
-    scene.charger.thinks = scene.seconds * float(share)
-
-
-async def _reserved(scene: _Play, _value: Any) -> None:
-    await _until(lambda: scene.charger.evses[EVSE].reservation is not None, "nobody reserved EVSE 1")
-
-
-async def _updated(scene: _Play, share: Any) -> None:
-    """Each word of the update takes this share of the time."""
-    workshop = scene.charger.workshop
-    workshop.pace = scene.seconds * float(share)
-    await _until(lambda: workshop.last is not None, "no update of the firmware came to an end")
-    scene.charger.tell("script", f"the update ended: {workshop.last}; runs {scene.charger.firmware}")
-
-
-async def _until(true: Callable[[], bool], otherwise: str) -> None:
-    for _ in range(int(PATIENCE / PAUSE)):
-        if true():
-            return
-        await asyncio.sleep(PAUSE)
-    raise ScriptFailed(f"{otherwise} within {PATIENCE:.0f} s")
-
-
-_STEPS: Mapping[str, Callable[[_Play, Any], Awaitable[None]]] = {
-    "swipe": _swipe,
-    "swipe-reserved": _swipe_reserved,
-    "wait": _wait,
-    "leave": _leave,
-    "cut": _cut,
-    "mend": _mend,
-    "clock": _clock,
-    "slow": _slow,
-    "reserved": _reserved,
-    "updated": _updated,
-}
+__all__ = ["SCRIPTS", "Script", "ScriptFailed", "Step", "car_for", "play"]

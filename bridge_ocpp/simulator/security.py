@@ -1,67 +1,97 @@
 """The charger's safe: its password, its own certificate and key, the roots that it trusts, and what it notices.
 
-`refuses` are actions that it answers by Rejected.
+`refuses` are those of REFUSALS that it answers by Rejected.
 """
 
 from __future__ import annotations
 
 import ssl
 import tempfile
-from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
-from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509 import ocsp
 from cryptography.x509.oid import NameOID
 
 from bridge_ocpp.simulator.box import Box
+from bridge_ocpp.simulator.car import hashes_of
 from bridge_ocpp.simulator.meter import Payload, stamp
 
 _PEM = serialization.Encoding.PEM
-_SIGN_ME = ("SignChargePointCertificate", "SignChargingStationCertificate")
+OWN = "ChargingStationCertificate"
+_SIGN_ME = {
+    "SignChargePointCertificate": OWN,
+    "SignChargingStationCertificate": OWN,
+    "SignCombinedCertificate": OWN,
+    "SignV2GCertificate": "V2GCertificate",
+    "SignV2G20Certificate": "V2G20Certificate",
+}
+"""Which certificate a trigger asks for."""
+REFUSALS = ("SetPassword", "CertificateSigned")
+"""What it can be made to refuse."""
 
 
 class Safe:
-    """What one charger keeps locked."""
+    """What one charger keeps locked; a key and a chain for each kind of certificate."""
 
     def __init__(self, charger: Box, password: str | None) -> None:
         self.charger = charger
         self.password = password
-        self.chain: str | None = None
+        self.chains: dict[str, str] = {}
         self.roots: list[tuple[str, x509.Certificate]] = []
         self.refuses: set[str] = set()
-        self._key: ec.EllipticCurvePrivateKey | None = None
+        self.signing = "Idle"
+        self._keys: dict[str, tuple[int, ec.EllipticCurvePrivateKey]] = {}
+        self._numbers = count(1)
 
-    async def request_certificate(self) -> None:
-        """Make a new key and ask for a certificate for it."""
-        self._key = ec.generate_private_key(ec.SECP256R1())
+    @property
+    def chain(self) -> str | None:
+        """The certificate by which it shows who it is."""
+        return self.chains.get(OWN)
+
+    async def request_certificate(self, kind: str = OWN) -> None:
+        """Make a new key and ask for a certificate for it; newer versions name its kind, and number the request."""
+        number, key = next(self._numbers), ec.generate_private_key(ec.SECP256R1())
+        self._keys[kind] = number, key
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, self.charger.charger_id)])
-        request = x509.CertificateSigningRequestBuilder().subject_name(name).sign(self._key, hashes.SHA256())
-        await self.charger.say("SignCertificate", {"csr": request.public_bytes(_PEM).decode()})
+        request = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, hashes.SHA256())
+        asked: Payload = {"csr": request.public_bytes(_PEM).decode()}
+        if self.charger.protocol != "ocpp1.6":
+            asked["certificateType"] = kind
+        if self.charger.protocol == "ocpp2.1":
+            asked["requestId"] = number
+        answer = await self.charger.say("SignCertificate", asked)
+        self.signing = str(answer.get("status") or answer.get("error") or "not said")
+        self.charger.tell("certificate", f"asked for a {kind}: {self.signing}")
 
     async def notice(self, kind: str, info: str | None = None) -> None:
         """Tell a security event."""
-        event = {"type": kind, "timestamp": stamp(datetime.now(UTC))}
+        event = {"type": kind, "timestamp": stamp(self.charger.now())}
+        self.charger.tell("security", kind)
         await self.charger.say("SecurityEventNotification", event if info is None else event | {"techInfo": info})
 
-    def take(self, chain: str) -> str:
+    def take(self, chain: str, kind: str = OWN, number: int | None = None) -> str:
         """The certificate that was asked for, when it is for our key."""
-        found = x509.load_pem_x509_certificates(chain.encode())
-        if self._key is None or found[0].public_key() != self._key.public_key() or "CertificateSigned" in self.refuses:
+        asked, key = self._keys.get(kind, (None, None))
+        try:
+            found = x509.load_pem_x509_certificates(chain.encode())
+        except ValueError:
             return "Rejected"
-        self.chain = chain
-        self.charger.tell("certificate", f"{found[0].serial_number:X}")
+        mine = key is not None and found[0].public_key() == key.public_key() and number in (None, asked)
+        if not mine or "CertificateSigned" in self.refuses:
+            return "Rejected"
+        self.chains[kind] = chain
+        self.charger.tell("certificate", f"{kind} {found[0].serial_number:X}")
         return "Accepted"
 
     def show(self, context: ssl.SSLContext | None) -> None:
         """Use the certificate, if there is one, for the connections of this context."""
-        if context is None or self.chain is None or self._key is None:
+        if context is None or self.chain is None or OWN not in self._keys:
             return
         plain = serialization.NoEncryption()
-        key = self._key.private_bytes(_PEM, serialization.PrivateFormat.PKCS8, plain).decode()
+        key = self._keys[OWN][1].private_bytes(_PEM, serialization.PrivateFormat.PKCS8, plain).decode()
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "own.pem"
             path.touch(mode=0o600)
@@ -78,76 +108,49 @@ class Safe:
         return "Accepted"
 
     def listed(self, kinds: list[str]) -> list[tuple[str, Payload]]:
-        return [(kind, _hashes(root)) for kind, root in self.roots if not kinds or kind in kinds]
+        return [(kind, hashes_of(root, root)) for kind, root in self.roots if not kinds or kind in kinds]
 
     def delete(self, named: Payload) -> str:
-        left = [(kind, root) for kind, root in self.roots if _hashes(root) != named]
+        left = [(kind, root) for kind, root in self.roots if hashes_of(root, root) != named]
         found = len(left) < len(self.roots)
         self.roots = left
         return "Accepted" if found else "NotFound"
 
+    def take_password(self, password: str) -> str:
+        """A new password for the next connection."""
+        if "SetPassword" in self.refuses:
+            return "Rejected"
+        self.password = password
+        return "Accepted"
 
-def _hashes(root: x509.Certificate) -> Payload:
-    """How OCPP names a certificate: the issuer's name and key hashed, and the serial number."""
-    asked = ocsp.OCSPRequestBuilder().add_certificate(root, root, hashes.SHA256()).build()
-    return {
-        "hashAlgorithm": "SHA256",
-        "issuerNameHash": asked.issuer_name_hash.hex(),
-        "issuerKeyHash": asked.issuer_key_hash.hex(),
-        "serialNumber": f"{root.serial_number:x}",
-    }
-
-
-async def answer16(safe: Safe, action: str, payload: Payload) -> Payload | None:
-    """OCPP 1.6, the security whitepaper."""
-    if action == "ChangeConfiguration" and payload["key"] == "AuthorizationKey":
-        return {"status": _password(safe, payload["value"])}
-    if action == "ExtendedTriggerMessage":
-        return _triggered(safe, payload["requestedMessage"])
-    if action == "GetInstalledCertificateIds":
-        found = [named for _, named in safe.listed([payload["certificateType"]])]
-        return {"status": "Accepted", "certificateHashData": found} if found else {"status": "NotFound"}
-    return _alike(safe, action, payload)
+    def sign_for(self, message: str) -> bool:
+        """A trigger that has a certificate asked for; False for any other."""
+        if message not in _SIGN_ME:
+            return False
+        self.charger.soon(self.request_certificate(_SIGN_ME[message]))
+        return True
 
 
-async def answer201(safe: Safe, action: str, payload: Payload) -> Payload | None:
-    """OCPP 2.0.1, blocks A and M."""
-    if action == "SetVariables":
-        (data, *more) = payload["setVariableData"]
-        if not more and data["variable"]["name"] == "BasicAuthPassword":
-            named = {"component": data["component"], "variable": data["variable"]}
-            return {"setVariableResult": [{"attributeStatus": _password(safe, data["attributeValue"]), **named}]}
-    if action == "TriggerMessage" and payload["requestedMessage"] in _SIGN_ME:
-        return _triggered(safe, payload["requestedMessage"])
-    if action == "GetInstalledCertificateIds":
-        kinds = payload.get("certificateType") or []
-        chains: list[Any] = [{"certificateType": k, "certificateHashData": named} for k, named in safe.listed(kinds)]
-        return {"status": "Accepted", "certificateHashDataChain": chains} if chains else {"status": "NotFound"}
-    return _alike(safe, action, payload)
+def signed(safe: Safe, payload: Payload) -> Payload:
+    """CertificateSigned, in every version."""
+    kind = payload.get("certificateType") or OWN
+    return {"status": safe.take(payload["certificateChain"], kind, payload.get("requestId"))}
 
 
-def _alike(safe: Safe, action: str, payload: Payload) -> Payload | None:
-    if action == "CertificateSigned":
-        return {"status": safe.take(payload["certificateChain"])}
-    if action == "InstallCertificate":
-        return {"status": safe.install(payload["certificateType"], payload["certificate"])}
-    if action == "DeleteCertificate":
-        return {"status": safe.delete(payload["certificateHashData"])}
-    return None
+def installed(safe: Safe, payload: Payload) -> Payload:
+    return {"status": safe.install(payload["certificateType"], payload["certificate"])}
 
 
-def _password(safe: Safe, password: str) -> str:
-    if "SetPassword" in safe.refuses:
-        return "Rejected"
-    safe.password = password
-    return "Accepted"
+def deleted(safe: Safe, payload: Payload) -> Payload:
+    return {"status": safe.delete(payload["certificateHashData"])}
 
 
-def _triggered(safe: Safe, message: str) -> Payload:
-    if message in _SIGN_ME:
-        safe.charger.soon(safe.request_certificate())
-        return {"status": "Accepted"}
-    if message == "LogStatusNotification":
-        safe.charger.soon(safe.charger.say(message, {"status": "Idle"}))
-        return {"status": "Accepted"}
-    return {"status": "Accepted" if safe.charger.trigger(message) else "NotImplemented"}
+def listed16(safe: Safe, payload: Payload) -> Payload:
+    found = [named for _, named in safe.listed([payload["certificateType"]])]
+    return {"status": "Accepted", "certificateHashData": found} if found else {"status": "NotFound"}
+
+
+def listed201(safe: Safe, payload: Payload) -> Payload:
+    kinds = payload.get("certificateType") or []
+    chains = [{"certificateType": kind, "certificateHashData": named} for kind, named in safe.listed(kinds)]
+    return {"status": "Accepted", "certificateHashDataChain": chains} if chains else {"status": "NotFound"}

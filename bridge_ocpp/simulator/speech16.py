@@ -5,9 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from bridge_ocpp.simulator import charging, device16, security, upkeep
 from bridge_ocpp.simulator.box import Box
-from bridge_ocpp.simulator.driving import Driven
 from bridge_ocpp.simulator.meter import Charge, Drawn, Evse, Payload, stamp
 
 
@@ -24,6 +22,10 @@ class Speech16:
             "chargePointSerialNumber": charger.charger_id[:25],
             "firmwareVersion": charger.firmware,
         }
+
+    def data(self, vendor: str, message: str, data: str) -> tuple[str, Payload]:
+        """Something of the maker's own."""
+        return "DataTransfer", {"vendorId": vendor, "messageId": message, "data": data}
 
     def status(self, evse: Evse, at: datetime) -> tuple[str, Payload]:
         return "StatusNotification", {
@@ -49,6 +51,7 @@ class Speech16:
             "idTag": charge.token,
             "meterStart": int(charge.meter_start),
             "timestamp": stamp(charge.started_at),
+            **({} if charge.reservation_id is None else {"reservationId": charge.reservation_id}),
         }
 
     def name_charge(self, charge: Charge, answer: Payload) -> None:
@@ -82,7 +85,10 @@ class Speech16:
     def metered(self, evse: Evse, at: datetime) -> tuple[str, Payload]:
         value = {"value": str(evse.read(at)), "measurand": "Energy.Active.Import.Register", "unit": "Wh"}
         meter_value = [{"timestamp": stamp(at), "sampledValue": [{**value, "context": "Trigger"}]}]
-        return "MeterValues", {"connectorId": evse.number, "meterValue": meter_value}
+        told: Payload = {"connectorId": evse.number, "meterValue": meter_value}
+        if evse.charge is not None and evse.charge.ocpp_id is not None:
+            told["transactionId"] = evse.charge.ocpp_id
+        return "MeterValues", told
 
     def stopped(self, charge: Charge, at: datetime, meter: Decimal) -> tuple[str, Payload]:
         return "StopTransaction", {
@@ -92,34 +98,3 @@ class Speech16:
             "timestamp": stamp(at),
             "reason": charge.stop_reason,
         }
-
-    async def answer(self, charger: Driven, action: str, payload: Payload) -> Payload | None:
-        """The answer to the central system's call, or None for an action that this charger does not know."""
-        if (secured := await security.answer16(charger.safe, action, payload)) is not None:
-            return secured
-        if action == "RemoteStartTransaction":
-            evse = charger.free_evse(payload.get("connectorId"))
-            if evse is None:
-                return {"status": "Rejected"}
-            charger.soon(charger.charge_begins(evse.number, payload["idTag"], profile=payload.get("chargingProfile")))
-            return {"status": "Accepted"}
-        if action == "RemoteStopTransaction":
-            found = charger.charge_named(payload["transactionId"])
-            if found is None:
-                return {"status": "Rejected"}
-            charger.soon(charger.charge_ends(found.evse, reason="Remote"))
-            return {"status": "Accepted"}
-        if action == "UnlockConnector":
-            if payload["connectorId"] not in charger.evses:
-                return {"status": "NotSupported"}
-            charger.soon(charger.unlocked(payload["connectorId"]))
-            return {"status": "Unlocked"}
-        if action == "ReserveNow":
-            status = await charger.reserve(payload["connectorId"] or None, payload["reservationId"], payload["idTag"])
-            return {"status": status}
-        if action == "CancelReservation":
-            return {"status": "Accepted" if await charger.release(payload["reservationId"]) else "Rejected"}
-        if action in charging.ACTIONS:
-            return charging.answer16(charger, action, payload)
-        told = await device16.answer(charger, action, payload)
-        return told if told is not None else await upkeep.answer16(charger.workshop, action, payload)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from bridge_ocpp.simulator import charging, device201, security, upkeep, watching
 from bridge_ocpp.simulator.box import Box
-from bridge_ocpp.simulator.driving import Driven
 from bridge_ocpp.simulator.meter import Charge, Drawn, Evse, Payload, stamp
 
 
@@ -27,6 +25,10 @@ class Speech201:
         }
         return "BootNotification", {"reason": charger.boot_reason, "chargingStation": station}
 
+    def data(self, vendor: str, message: str, data: str) -> tuple[str, Payload]:
+        """Something of the maker's own."""
+        return "DataTransfer", {"vendorId": vendor, "messageId": message, "data": data}
+
     def status(self, evse: Evse, at: datetime) -> tuple[str, Payload]:
         status = "Occupied" if evse.status in self._OCCUPIED else evse.status
         payload = {"timestamp": stamp(at), "connectorStatus": status, "evseId": evse.number, "connectorId": 1}
@@ -44,6 +46,7 @@ class Speech201:
 
     def _event(self, charge: Charge, kind: str, trigger: str, at: datetime, meter: Decimal, context: str) -> Payload:
         state = "SuspendedEV" if charge.suspended else "SuspendedEVSE" if charge.held else "Charging"
+        state = "EVConnected" if charge.waits else state
         info: Payload = {"transactionId": charge.local_id, "chargingState": "Idle" if kind == "Ended" else state}
         if charge.remote_start_id is not None:
             info["remoteStartId"] = charge.remote_start_id
@@ -68,7 +71,9 @@ class Speech201:
     def started(self, charge: Charge) -> tuple[str, Payload]:
         trigger = "RemoteStart" if charge.remote_start_id is not None else "Authorized"
         payload = self._event(charge, "Started", trigger, charge.started_at, charge.meter_start, "Transaction.Begin")
-        payload["idToken"] = {"idToken": charge.token, "type": "ISO14443"}
+        payload["idToken"] = {"idToken": charge.token, "type": charge.shown_as}
+        if charge.reservation_id is not None:
+            payload["reservationId"] = charge.reservation_id
         return "TransactionEvent", payload
 
     def name_charge(self, charge: Charge, answer: Payload) -> None:
@@ -80,6 +85,7 @@ class Speech201:
             _sample(drawn.power_w, "Power.Active.Import", "W"),
             _sample(drawn.offered_a, "Current.Offered", "A"),
             *(_sample(drawn.current_on(n), "Current.Import", "A", phase=f"L{n}") for n in (1, 2, 3)),
+            *([] if charge.soc is None else [_sample(charge.soc, "SoC", "Percent")]),
         ]
         return "TransactionEvent", payload
 
@@ -88,52 +94,15 @@ class Speech201:
         meter_value = [{"timestamp": stamp(at), "sampledValue": [value]}]
         return "MeterValues", {"evseId": evse.number, "meterValue": meter_value}
 
+    def asked_for(self, charge: Charge, at: datetime, meter: Decimal) -> tuple[str, Payload]:
+        """The same because of a trigger."""
+        return "TransactionEvent", self._event(charge, "Updated", "Trigger", at, meter, "Trigger")
+
     def stopped(self, charge: Charge, at: datetime, meter: Decimal) -> tuple[str, Payload]:
         trigger = "RemoteStop" if charge.stop_reason == "Remote" else "StopAuthorized"
         return "TransactionEvent", self._event(charge, "Ended", trigger, at, meter, "Transaction.End")
-
-    async def answer(self, charger: Driven, action: str, payload: Payload) -> Payload | None:
-        """The answer to the central system's call, or None for an action that this charger does not know."""
-        if (secured := await security.answer201(charger.safe, action, payload)) is not None:
-            return secured
-        if action == "RequestStartTransaction":
-            evse = charger.free_evse(payload.get("evseId"))
-            if evse is None:
-                return {"status": "Rejected"}
-            token, remote = payload["idToken"]["idToken"], payload["remoteStartId"]
-            profile = payload.get("chargingProfile")
-            charger.soon(charger.charge_begins(evse.number, token, remote_start_id=remote, profile=profile))
-            return {"status": "Accepted"}
-        if action == "RequestStopTransaction":
-            found = charger.charge_named(payload["transactionId"])
-            if found is None:
-                return {"status": "Rejected"}
-            charger.soon(charger.charge_ends(found.evse, reason="Remote"))
-            return {"status": "Accepted"}
-        if action == "UnlockConnector":
-            if payload["evseId"] not in charger.evses or payload["connectorId"] != 1:
-                return {"status": "UnknownConnector"}
-            charger.soon(charger.unlocked(payload["evseId"]))
-            return {"status": "Unlocked"}
-        if action == "ReserveNow":
-            token = payload["idToken"]["idToken"]
-            return {"status": await charger.reserve(payload.get("evseId"), payload["id"], token)}
-        if action == "CancelReservation":
-            return {"status": "Accepted" if await charger.release(payload["reservationId"]) else "Rejected"}
-        if action in charging.ACTIONS:
-            return charging.answer201(charger, action, payload)
-        told = await device201.answer(charger, action, payload)
-        if told is None:
-            told = await upkeep.answer201(charger.workshop, action, payload)
-        return told if told is not None else watching.answer(charger.watch, action, payload)
 
 
 def _sample(value: Decimal, measurand: str, unit: str, *, phase: str | None = None) -> Payload:
     sample: Payload = {"value": float(value), "measurand": measurand, "unitOfMeasure": {"unit": unit}}
     return sample if phase is None else sample | {"phase": phase}
-
-
-class Speech21(Speech201):
-    """How OCPP 2.1 says it: what this charger has to say is worded as in 2.0.1."""
-
-    protocol = "ocpp2.1"

@@ -21,11 +21,16 @@ def _time(text: str | None) -> datetime | None:
 
 @dataclass
 class Kept:
-    """A profile at an EVSE (0: all of them), as it came; `schedule` is its first one."""
+    """A profile at an EVSE (0: all of them), as it came; `schedule` is its first one, unless a car chose another.
+
+    One of kind Dynamic counts from `updated_at` on, when its limit was last said.
+    """
 
     evse: int
     said: Payload
     key: str
+    updated_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    _chosen: int = 0
 
     @property
     def id(self) -> int:
@@ -50,13 +55,23 @@ class Kept:
         return self.evse, self.purpose, self.level, self.transaction
 
     @property
-    def schedule(self) -> Payload:
+    def schedules(self) -> list[Payload]:
+        """1.6 has one, 2.x up to three for the car to choose from."""
         schedule: Any = self.said["chargingSchedule"]
-        first: Payload = schedule[0] if isinstance(schedule, list) else schedule
-        return first
+        return schedule if isinstance(schedule, list) else [schedule]
+
+    @property
+    def schedule(self) -> Payload:
+        return self.schedules[self._chosen]
+
+    def choose(self, number: int) -> None:
+        """Follow another of its schedules."""
+        self._chosen = number
 
     def begins(self, at: datetime, charging_since: datetime | None) -> datetime:
         """The beginning of the schedule that could hold at `at`; later than `at`: not yet."""
+        if self.said["chargingProfileKind"] == "Dynamic":
+            return self.updated_at
         if self.said["chargingProfileKind"] == "Relative":
             return charging_since or at
         begin = _time(self.schedule.get("startSchedule")) or _time(self.said.get("validFrom")) or charging_since or at
@@ -66,21 +81,27 @@ class Kept:
                 begin += span
         return begin
 
-    def amperes(self, at: datetime, evse: Evse) -> Decimal | None:
-        """The limit per phase, or None where this profile has none at that moment."""
+    def period(self, at: datetime, evse: Evse) -> Payload | None:
+        """The period that holds at that moment, or None where this profile says nothing then."""
         since, until = _time(self.said.get("validFrom")), _time(self.said.get("validTo"))
         if (since is not None and at < since) or (until is not None and at >= until):
             return None
         passed = (at - self.begins(at, evse.charging_since)).total_seconds()
         if passed < 0 or passed >= self.schedule.get("duration", float("inf")):
             return None
-        found = None
+        found: Payload | None = None
         for period in sorted(self.schedule["chargingSchedulePeriod"], key=lambda one: int(one["startPeriod"])):
             if period["startPeriod"] <= passed:
                 found = period
-        if found is None:
+        return found
+
+    def amperes(self, at: datetime, evse: Evse) -> Decimal | None:
+        """The limit per phase, or None where this profile has none at that moment."""
+        found = self.period(at, evse)
+        said = None if found is None else found.get("limit", found.get("setpoint"))
+        if found is None or said is None:
             return None
-        limit = Decimal(str(found["limit"]))
+        limit = Decimal(str(said))
         if self.schedule["chargingRateUnit"] == "W":
             limit = (limit / (evse.voltage * (found.get("numberPhases") or evse.phases))).quantize(
                 Decimal("0.1"), "ROUND_FLOOR"
@@ -104,11 +125,12 @@ class Stack:
 
     kept: list[Kept] = field(default_factory=list)
 
-    def put(self, evse: int, said: Payload, *, key: str) -> bool:
-        """Keep a profile; one with the same id, or of the same purpose and level there, makes room for it."""
+    def put(self, evse: int, said: Payload, *, key: str) -> Kept | None:
+        """Keep a profile; one with the same id, or of the same purpose and level there, makes room for it. None for one
+        whose purpose cannot be there."""
         new = Kept(evse, said, key)
         if (new.purpose in STATION and evse != 0) or (new.purpose == "TxProfile" and evse == 0):
-            return False
+            return None
         place = (new.evse, new.purpose, new.level, new.transaction)
         self.kept = [
             old
@@ -116,7 +138,11 @@ class Stack:
             if old.id != new.id and (old.evse, old.purpose, old.level, old.transaction) != place
         ]
         self.kept.append(new)
-        return True
+        return new
+
+    def numbered(self, id: int) -> Kept | None:
+        """The profile with this id."""
+        return next((one for one in self.kept if one.id == id), None)
 
     def clear(self, *, id: int | None, evse: int | None, purpose: str | None, level: int | None) -> bool:
         """Forget what fits all that is said; False when nothing did."""
@@ -143,8 +169,15 @@ class Stack:
             limit = one.amperes(at, evse)
             if limit is not None and one.level >= best.get(one.purpose, (-1, limit))[0]:
                 best[one.purpose] = (one.level, limit)
-        if "TxProfile" in best:
+        preferred = evse.charge is not None and evse.charge.prefers and "PriorityCharging" in best
+        if preferred:  # 2.1, K21: it takes the place of what the driver would get otherwise
+            best.pop("TxProfile", None)
+        else:
+            best.pop("PriorityCharging", None)
+        if preferred or "TxProfile" in best:
             best.pop("TxDefaultProfile", None)
+        _, sun = best.pop("LocalGeneration", (0, Decimal(0)))
+        best |= {name: (level, limit + sun) for name, (level, limit) in best.items() if name in STATION}
         return min(limits + [limit for _, limit in best.values()])
 
     def steps(self, evse: Evse, at: datetime, until: datetime) -> list[tuple[datetime, Decimal]]:

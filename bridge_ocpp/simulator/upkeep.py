@@ -16,8 +16,6 @@ from bridge_ocpp.simulator.meter import Payload
 ENDS = ("Installed", "DownloadFailed", "InvalidSignature", "InstallationFailed", "SameVersion", "Silent")
 """How an update may end: well, with that word, with the old version after the reboot, or without another word."""
 PUBLISH_ENDS = ("Published", "DownloadFailed", "InvalidChecksum", "PublishFailed")
-LOOKS_EVERY = 0.2
-"""Seconds between two looks at the clock while an update waits for its time."""
 _VERSION = re.compile(r"(\d+(?:\.\d+)+)")
 _LOG = b"2026-01-01T00:00:00Z booted\n2026-01-01T00:00:01Z nothing else happened\n"
 
@@ -26,8 +24,8 @@ class Workshop:
     """What upkeep means to one charger. Both versions share it; the messages' names come with the request.
 
     `last` is how its last update ended, one of ENDS; None before the first, and while one goes on. `publishes` is how
-    an image ends that it is to publish (one of PUBLISH_ENDS); `published` are the checksums of those that it serves,
-    `fetching` of those that a charger is fetching from it just now.
+    an image ends that it is to publish (one of PUBLISH_ENDS); `published` are the checksums of those that it serves;
+    `in_use` that chargers are fetching them just now.
     """
 
     def __init__(self, charger: Box) -> None:
@@ -38,7 +36,19 @@ class Workshop:
         self.log = _LOG
         self.publishes = "Published"
         self.published: set[str] = set()
-        self.fetching: set[str] = set()
+        self.in_use = False
+        self._going: dict[str, Payload] = {}
+
+    async def _told(self, action: str, said: Payload, *, over: bool) -> None:
+        """Say how something goes; asked again by a trigger, the same is said until it is over."""
+        self._going[action] = said
+        if over:
+            self._going.pop(action)
+        await self.charger.say(action, said)
+
+    def going(self, action: str) -> Payload:
+        """How it goes with what this message is about: Idle where nothing goes on."""
+        return self._going.get(action) or {"status": "Idle"}
 
     # --- firmware ---------------------------------------------------------------------------------------------------
 
@@ -60,7 +70,7 @@ class Workshop:
         async def tell(status: str) -> None:
             named = {} if request_id is None else {"requestId": request_id}
             self.charger.tell("firmware", status)
-            await self.charger.say(action, {"status": status, **named})
+            await self._told(action, {"status": status, **named}, over=status in ENDS)
             await asyncio.sleep(self.pace)
 
         self.last, as_chosen = None, self.ends
@@ -69,8 +79,7 @@ class Workshop:
             if at is not None and self._is_ahead(at):
                 if scheduled:
                     await tell(word)
-                while self._is_ahead(at):  # noqa: ASYNC110 - a clock that may be set is not an event
-                    await asyncio.sleep(LOOKS_EVERY)
+                await self.charger.until(datetime.fromisoformat(at))
             await tell(status)
         if self.ends in ("Installed", "SameVersion"):
             found = _VERSION.search(urlsplit(location).path)
@@ -107,15 +116,15 @@ class Workshop:
                 file = urlsplit(location).path.rpartition("/")[2] or "image"
                 told["location"] = [f"http://{self.charger.charger_id.lower()}.local/{file}"]
             self.charger.tell("publication", status)
-            await self.charger.say("PublishFirmwareStatusNotification", told)
+            await self._told("PublishFirmwareStatusNotification", told, over=status in PUBLISH_ENDS)
             await asyncio.sleep(self.pace)
 
     def unpublish(self, checksum: str) -> str:
         """Unpublished, NoFirmware, or DownloadOngoing while a charger fetches it."""
-        if checksum in self.fetching:
-            return "DownloadOngoing"
         if checksum not in self.published:
             return "NoFirmware"
+        if self.in_use:
+            return "DownloadOngoing"
         self.published.discard(checksum)
         return "Unpublished"
 
@@ -124,13 +133,13 @@ class Workshop:
     async def upload(self, url: str, *, action: str, request_id: int | None, failed: str) -> None:
         """Send the log by HTTP PUT, and tell how it went; `failed` is the version's word for a failure."""
         named = {} if request_id is None else {"requestId": request_id}
-        await self.charger.say(action, {"status": "Uploading", **named})
+        await self._told(action, {"status": "Uploading", **named}, over=False)
         try:
             status = "Uploaded" if 200 <= await _put(url, self.log) < 300 else failed
         except (OSError, ValueError):
             status = failed
         self.charger.tell("log", status)
-        await self.charger.say(action, {"status": status, **named})
+        await self._told(action, {"status": status, **named}, over=True)
 
 
 async def _put(url: str, content: bytes) -> int:
@@ -154,44 +163,48 @@ async def _put(url: str, content: bytes) -> int:
         writer.close()
 
 
-async def answer16(shop: Workshop, action: str, payload: Payload) -> Payload | None:
-    """OCPP 1.6, Firmware Management and the security whitepaper."""
-    if action == "UpdateFirmware":
-        told = "FirmwareStatusNotification"
-        shop.charger.soon(shop.update(payload, action=told, request_id=None, signed=False, scheduled=False))
-        return {}
-    if action == "SignedUpdateFirmware":
-        told = "SignedFirmwareStatusNotification"
-        shop.charger.soon(shop.update(payload["firmware"], action=told, request_id=payload["requestId"], signed=True))
-        return {"status": "Accepted"}
-    if action == "GetDiagnostics":
-        told = "DiagnosticsStatusNotification"
-        shop.charger.soon(shop.upload(payload["location"], action=told, request_id=None, failed="UploadFailed"))
-        return {"fileName": f"{shop.charger.charger_id}.log"}
-    if action == "GetLog":
-        return _get_log(shop, payload)
-    return None
+def update16(shop: Workshop, payload: Payload) -> Payload:
+    """UpdateFirmware of 1.6."""
+    told = "FirmwareStatusNotification"
+    shop.charger.soon(shop.update(payload, action=told, request_id=None, signed=False, scheduled=False))
+    return {}
 
 
-async def answer201(shop: Workshop, action: str, payload: Payload) -> Payload | None:
-    """OCPP 2.0.1, block L, and the logs of block N."""
-    if action == "UpdateFirmware":
-        firmware, told = payload["firmware"], "FirmwareStatusNotification"
-        signed = "signature" in firmware
-        shop.charger.soon(shop.update(firmware, action=told, request_id=payload["requestId"], signed=signed))
-        return {"status": "Accepted"}
-    if action == "PublishFirmware":
-        location, checksum = payload["location"], payload["checksum"]
-        shop.charger.soon(shop.publish(location, checksum, request_id=payload["requestId"]))
-        return {"status": "Accepted"}
-    if action == "UnpublishFirmware":
-        return {"status": shop.unpublish(payload["checksum"])}
-    if action == "GetLog":
-        return _get_log(shop, payload)
-    return None
+def signed_update16(shop: Workshop, payload: Payload) -> Payload:
+    """SignedUpdateFirmware of the 1.6 security whitepaper."""
+    told = "SignedFirmwareStatusNotification"
+    shop.charger.soon(shop.update(payload["firmware"], action=told, request_id=payload["requestId"], signed=True))
+    return {"status": "Accepted"}
 
 
-def _get_log(shop: Workshop, payload: Payload) -> Payload:
+def diagnostics16(shop: Workshop, payload: Payload) -> Payload:
+    """GetDiagnostics of 1.6."""
+    told = "DiagnosticsStatusNotification"
+    shop.charger.soon(shop.upload(payload["location"], action=told, request_id=None, failed="UploadFailed"))
+    return {"fileName": f"{shop.charger.charger_id}.log"}
+
+
+def log(shop: Workshop, payload: Payload) -> Payload:
+    """GetLog."""
     url, told = payload["log"]["remoteLocation"], "LogStatusNotification"
     shop.charger.soon(shop.upload(url, action=told, request_id=payload["requestId"], failed="UploadFailure"))
     return {"status": "Accepted", "filename": f"{shop.charger.charger_id}.log"}
+
+
+def update201(shop: Workshop, payload: Payload) -> Payload:
+    """UpdateFirmware of 2.x (block L)."""
+    firmware, told = payload["firmware"], "FirmwareStatusNotification"
+    signed = "signature" in firmware
+    shop.charger.soon(shop.update(firmware, action=told, request_id=payload["requestId"], signed=signed))
+    return {"status": "Accepted"}
+
+
+def publish201(shop: Workshop, payload: Payload) -> Payload:
+    """PublishFirmware."""
+    shop.charger.soon(shop.publish(payload["location"], payload["checksum"], request_id=payload["requestId"]))
+    return {"status": "Accepted"}
+
+
+def unpublish201(shop: Workshop, payload: Payload) -> Payload:
+    """UnpublishFirmware."""
+    return {"status": shop.unpublish(payload["checksum"])}

@@ -1,4 +1,4 @@
-"""What a 2.0.1 charger watches, shows and knows: monitors, messages on its display, a customer's data."""
+"""What a 2.x charger watches, shows and knows: monitors, messages on its display, a customer's data."""
 
 from __future__ import annotations
 
@@ -9,9 +9,17 @@ from typing import Any
 from bridge_ocpp.simulator.box import Box
 from bridge_ocpp.simulator.meter import Payload, stamp
 
+ALL, HARD_WIRED = "All", "HardWiredOnly"
+BUILT_IN = 2
+"""How severe what is built in is (0 is the worst, 9 the least)."""
+
 
 class Watch:
-    """The monitors, messages and customers of one charger; `customers` are texts by their token."""
+    """The monitors, messages and customers of one charger; `customers` are texts by their token.
+
+    Of what is less severe than `level` nothing is told. `cleared` hears of monitors that are gone, `opened` of those
+    whose values are to be told as a stream (2.1).
+    """
 
     def __init__(self, charger: Box) -> None:
         self.charger = charger
@@ -19,7 +27,16 @@ class Watch:
         self.messages: dict[int, Payload] = {}
         self.customers: dict[str, str] = {}
         self.costs: list[Any] = []
+        self.base = ALL
+        self.level = 9
+        self.opened: Callable[[int, Payload], None] = lambda _monitor, _params: None
+        self.cleared: Callable[[int], None] = lambda _monitor: None
         self._events = 0
+
+    def served(self, token: str, kwh: str) -> None:
+        """Remember a customer's charge."""
+        line = f"{stamp(self.charger.now())} {kwh} kWh\n"
+        self.customers[token] = self.customers.get(token, "") + line
 
     def cost(self, total: Any) -> None:
         """Show what a charge costs."""
@@ -31,7 +48,9 @@ class Watch:
         self._events += 1
         now = stamp(datetime.now(UTC))
         place = {"component": {"name": component}, "variable": {"name": variable}}
-        watching = (n for n, m in self.monitors.items() if {k: m[k] for k in place} == place)
+        watching = [(n, m) for n, m in self.monitors.items() if {k: m[k] for k in place} == place]
+        if min((int(m["severity"]) for _, m in watching), default=BUILT_IN) > self.level:
+            return
         event: Payload = {
             "eventId": self._events,
             "timestamp": now,
@@ -41,9 +60,9 @@ class Watch:
             "eventNotificationType": "HardWiredMonitor",
             **place,
         }
-        for number in watching:
+        for number, _ in watching[:1]:
             event |= {"variableMonitoringId": number, "eventNotificationType": "CustomMonitor"}
-            break
+        self.charger.tell("event", f"{component}.{variable} is {value}{', over' if cleared else ''}")
         await self.charger.say("NotifyEvent", {"generatedAt": now, "seqNo": 0, "eventData": [event]})
 
     async def report_monitors(self, request_id: int) -> None:
@@ -74,12 +93,6 @@ class Watch:
             await self.charger.say("NotifyCustomerInformation", {**payload, "generatedAt": stamp(datetime.now(UTC))})
 
 
-def answer(watch: Watch, action: str, payload: Payload) -> Payload | None:
-    """Blocks N and O; None for an action that is none of theirs."""
-    worker = _ANSWERS.get(action)
-    return None if worker is None else worker(watch, payload)
-
-
 def _set_monitors(watch: Watch, payload: Payload) -> Payload:
     results = []
     for data in payload["setMonitoringData"]:
@@ -87,15 +100,34 @@ def _set_monitors(watch: Watch, payload: Payload) -> Payload:
         watch.monitors[number] = {**data, "value": float(data["value"])}
         named = {name: data[name] for name in ("type", "severity", "component", "variable")}
         results.append({"id": number, "status": "Accepted", **named})
+        if "periodicEventStream" in data:
+            watch.opened(number, data["periodicEventStream"])
     return {"setMonitoringResult": results}
 
 
 def _clear_monitors(watch: Watch, payload: Payload) -> Payload:
-    results = [
-        {"id": number, "status": "Accepted" if watch.monitors.pop(number, None) else "NotFound"}
-        for number in payload["id"]
-    ]
+    results = []
+    for number in payload["id"]:
+        found = watch.monitors.pop(number, None) is not None
+        if found:
+            watch.cleared(number)
+        results.append({"id": number, "status": "Accepted" if found else "NotFound"})
     return {"clearMonitoringResult": results}
+
+
+def _base(watch: Watch, payload: Payload) -> Payload:
+    """All keeps what is watched; the others leave what this charger was made with: nothing but what is built in."""
+    watch.base = payload["monitoringBase"]
+    if watch.base != ALL:
+        _clear_monitors(watch, {"id": list(watch.monitors)})
+    return {"status": "Accepted"}
+
+
+def _level(watch: Watch, payload: Payload) -> Payload:
+    if not 0 <= payload["severity"] <= 9:
+        return {"status": "Rejected"}
+    watch.level = payload["severity"]
+    return {"status": "Accepted"}
 
 
 def _report_monitors(watch: Watch, payload: Payload) -> Payload:
@@ -113,13 +145,22 @@ def _show(watch: Watch, payload: Payload) -> Payload:
 
 
 def _list(watch: Watch, payload: Payload) -> Payload:
-    found = list(watch.messages.values())
+    wanted = payload.get("id")
+    found = [
+        message
+        for number, message in watch.messages.items()
+        if (not wanted or number in wanted)
+        and payload.get("priority") in (None, message["priority"])
+        and payload.get("state") in (None, message.get("state"))
+    ]
     if not found:
         return {"status": "Unknown"}
-    watch.charger.soon(
-        watch.charger.say("NotifyDisplayMessages", {"requestId": payload["requestId"], "messageInfo": found})
-    )
+    watch.charger.soon(_listed(watch, payload["requestId"], found))
     return {"status": "Accepted"}
+
+
+async def _listed(watch: Watch, request_id: int, found: list[Payload]) -> None:
+    await watch.charger.say("NotifyDisplayMessages", {"requestId": request_id, "messageInfo": found})
 
 
 def _remove(watch: Watch, payload: Payload) -> Payload:
@@ -131,6 +172,7 @@ def _customer(watch: Watch, payload: Payload) -> Payload:
     data = watch.customers.get(token, "")
     if payload["clear"]:
         watch.customers.pop(token, None)
+        watch.charger.device.remembered.pop(token.casefold(), None)
     if payload["report"]:
         watch.charger.soon(watch.report_customer(payload["requestId"], data))
     return {"status": "Accepted"}
@@ -141,19 +183,16 @@ def _cost(watch: Watch, payload: Payload) -> Payload:
     return {}
 
 
-def _accepted(_watch: Watch, _payload: Payload) -> Payload:
-    return {"status": "Accepted"}
-
-
-_ANSWERS: dict[str, Callable[[Any, Payload], Payload]] = {
+ANSWERS: dict[str, Callable[[Watch, Payload], Payload]] = {
     "SetVariableMonitoring": _set_monitors,
     "ClearVariableMonitoring": _clear_monitors,
     "GetMonitoringReport": _report_monitors,
-    "SetMonitoringBase": _accepted,
-    "SetMonitoringLevel": _accepted,
+    "SetMonitoringBase": _base,
+    "SetMonitoringLevel": _level,
     "SetDisplayMessage": _show,
     "GetDisplayMessages": _list,
     "ClearDisplayMessage": _remove,
     "CustomerInformation": _customer,
     "CostUpdated": _cost,
 }
+"""Blocks N and O, and the cost of block I."""

@@ -1,21 +1,21 @@
-"""Simulators that really speak, for labs and for trying a partner: a CPO, an eMSP, a charger."""
+"""Simulators that really speak, for labs and for trying a partner: a CPO, an eMSP, a charger, a provider."""
 
 import asyncio
+import contextlib
 import errno
-import ssl
-from decimal import Decimal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ocpi_hub.cli.output import CommandFailed, read_settings
+from ocpi_hub.cli import simulate_charger
+from ocpi_hub.cli.output import CommandFailed, print_json, print_table
+from ocpi_hub.cli.simulate_charger import CARD
 
 if TYPE_CHECKING:
-    from bridge_ocpp.simulator import SimulatedCharger
     from ocpi_hub.simulator.platform import SimulatedPlatform
 
-CARD = "04A1B2C3D4E5F6"
 app = typer.Typer(
     help="Simulators that really speak.", epilog="Example: ocpi-hub simulate cpo --port 8101", no_args_is_help=True
 )
@@ -113,17 +113,12 @@ def _run(kind, begin, *, party: str, name: str, port: int, hub: str | None, toke
                 await asyncio.Event().wait()
 
     try:
-        asyncio.run(live())
+        with _listening(port):
+            asyncio.run(live())
     except HubUnreachable as error:
         raise CommandFailed(f"{error}: is the hub running, and is --hub its versions URL?") from None
     except HubSaidNo as error:
         raise CommandFailed(str(error)) from None
-    except OSError as error:
-        if error.errno != errno.EADDRINUSE:
-            raise
-        raise CommandFailed(f"port {port} is taken: choose another by --port, or 0 for a free one") from None
-    except KeyboardInterrupt:
-        pass
 
 
 async def _begin_soon(begin, platform) -> bool:  # type: ignore[no-untyped-def]
@@ -140,104 +135,77 @@ async def _begin_soon(begin, platform) -> bool:  # type: ignore[no-untyped-def]
     return False
 
 
-def _tls(authority: Path | None, certificate: Path | None) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=authority)
-        if certificate is not None:
-            context.load_cert_chain(certificate)
-    except ssl.SSLError as error:
-        raise CommandFailed(f"{certificate or authority} cannot be used: {error.reason or error}") from None
-    return context
-
-
-_SCRIPTS = "charge, offline-charge, faulty-clock, reservation, firmware or slow"
-_ENDS = "Installed, DownloadFailed, InvalidSignature, InstallationFailed, SameVersion or Silent"
-
-
-async def _played(box: "SimulatedCharger", script: str, *, card: str, seconds: float, once: bool) -> None:
-    """Play a script; one that cannot go on is an error where nothing follows it."""
-    from bridge_ocpp.simulator import ScriptFailed, play
-
-    try:
-        await play(box, script, card=card, seconds=seconds)
-    except ScriptFailed as error:
-        if once:
-            raise CommandFailed(str(error)) from None
-        print(f"{'script':<10} {error}", flush=True)
-
-
 @app.command(
-    epilog="Example: ocpi-hub simulate charger BOX-1 --password secret123 --card 04A1B2C3D4E5F6 --seconds 10 --once"
+    epilog="Example: ocpi-hub simulate provider --folder lab, then start the hub with the settings that it prints"
 )
-def charger(
-    charger_id: Annotated[str, typer.Argument(help="The charger's id, as it was added to the hub.")],
-    password: Annotated[str | None, typer.Option(help="Its password.")] = None,
-    url: Annotated[
-        str | None, typer.Option(help="The bridge's URL; unset: the bridge of this machine, by OCPI_HUB_OCPP_PORT.")
-    ] = None,
-    protocol: Annotated[str, typer.Option(help="ocpp1.6, ocpp2.0.1 or ocpp2.1")] = "ocpp1.6",
-    evses: Annotated[int, typer.Option(min=1, help="How many EVSEs it has.")] = 1,
-    power: Annotated[int, typer.Option(min=1, help="Charging power in W.")] = 11000,
-    phases: Annotated[int, typer.Option(min=1, max=3, help="Phases that a car loads; it draws the same on each.")] = 3,
-    car: Annotated[float | None, typer.Option(min=0, help="The most that a car takes, in A per phase.")] = None,
-    refuse: Annotated[
-        list[str] | None, typer.Option(help="A purpose of charging profiles that it does not take; may be repeated.")
-    ] = None,
-    smart: Annotated[bool, typer.Option("--smart/--no-smart", help="Whether it knows charging profiles.")] = True,
-    card: Annotated[str | None, typer.Option(help="The card that is held to EVSE 1 after the boot.")] = None,
-    script: Annotated[str | None, typer.Option(help=f"What happens at EVSE 1 after the boot: {_SCRIPTS}.")] = None,
-    update_ends: Annotated[str, typer.Option(help=f"How an update of its firmware ends: {_ENDS}.")] = "Installed",
-    seconds: Annotated[float, typer.Option(min=0.1, help="How long that takes; how long a car charges.")] = 30.0,
-    once: Annotated[bool, typer.Option("--once", help="End after that.")] = False,
-    ca: Annotated[Path | None, typer.Option(help="PEM file of the authority that it believes, for wss://.")] = None,
-    certificate: Annotated[Path | None, typer.Option(help="PEM file with its own certificate and key.")] = None,
+def provider(
+    folder: Annotated[Path, typer.Option(help="Where its authorities are kept, made where there are none.")] = Path(
+        "simulated-provider"
+    ),
+    port: Port = 8103,
+    certificates: Annotated[
+        str, typer.Option(help="What its OCSP responder says of contracts: good, revoked or unknown.")
+    ] = "good",
+    contracts: Annotated[bool, typer.Option("--contracts/--no-contracts", help="Whether cars get contracts.")] = True,
+    vat_number: Annotated[str, typer.Option(help="The VAT number that it knows.")] = "BE0123456789",
 ) -> None:
-    """A charger: connects, boots, charges a car when a card is held to it or when it is asked to."""
-    from bridge_ocpp.simulator import SCRIPTS, SPEECHES, UPDATE_ENDS, NotAccepted, SimulatedCharger
+    """Who answers about cars: gives contracts for Plug & Charge, tells by OCSP how they stand, knows a VAT number."""
+    from ocpi_hub.simulator.provider import STANDINGS, SimulatedProvider
 
-    if protocol not in SPEECHES:
-        raise typer.BadParameter(f"one of {', '.join(SPEECHES)}", param_hint="--protocol")
-    if script is not None and script not in SCRIPTS:
-        raise typer.BadParameter(f"one of {', '.join(SCRIPTS)}", param_hint="--script")
-    if update_ends not in UPDATE_ENDS:
-        raise typer.BadParameter(f"one of {', '.join(UPDATE_ENDS)}", param_hint="--update-ends")
-    if url is None:
-        url = f"{read_settings().ocpp_url}/ocpp"
-    if not url.startswith(("ws://", "wss://")):
-        raise typer.BadParameter("begins with ws:// or wss://", param_hint="--url")
-    box = SimulatedCharger(
-        url,
-        charger_id,
-        password=password,
-        protocol=protocol,
-        evses=evses,
-        power_w=Decimal(power),
-        phases=phases,
-        car_a=None if car is None else Decimal(str(car)),
-        smart=smart,
-        refused=frozenset(refuse or ()),
-        tls=_tls(ca, certificate) if url.startswith("wss://") else None,
-        tell=lambda what, text: print(f"{what:<10} {text}", flush=True),
-    )
-
-    box.workshop.ends = update_ends
-
-    async def drive() -> None:
-        running = asyncio.create_task(box.run())
-        booted = asyncio.create_task(box.online.wait())
-        await asyncio.wait({running, booted}, return_when=asyncio.FIRST_COMPLETED, timeout=20 if once else None)
-        if once and not running.done() and not booted.done():
-            raise CommandFailed(f"no central system accepted the charger at {url} within 20 s")
-        if (script is not None or card is not None) and box.online.is_set():
-            await _played(box, script or "charge", card=card or CARD, seconds=seconds, once=once)
-        if once and box.online.is_set():
-            running.cancel()
-            return
-        await running
-
+    if certificates not in STANDINGS:
+        raise typer.BadParameter(f"one of {', '.join(STANDINGS)}", param_hint="--certificates")
     try:
-        asyncio.run(drive())
-    except NotAccepted as error:
-        raise CommandFailed(str(error)) from None
+        simulated = SimulatedProvider(
+            folder,
+            standing=certificates,
+            contracts=contracts,
+            vat_number=vat_number,
+            tell=lambda what, text: print(f"{what:<10} {text}", flush=True),
+        )
+    except (OSError, ValueError) as error:
+        raise CommandFailed(f"the authorities in {folder} cannot be used: {error}") from None
+
+    async def live() -> None:
+        async with simulated.serving(port):
+            print(f"Simulated provider listens at {simulated.url}; start the hub with", flush=True)
+            for name, value in simulated.settings().items():
+                print(f"  {name}={value}", flush=True)
+            await asyncio.Event().wait()
+
+    with _listening(port):
+        asyncio.run(live())
+
+
+@contextlib.contextmanager
+def _listening(port: int) -> Iterator[None]:
+    """A port that is taken is told in a sentence; Ctrl-C ends."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise CommandFailed(f"port {port} is taken: choose another by --port, or 0 for a free one") from None
     except KeyboardInterrupt:
         pass
+
+
+@app.command(epilog="Example: ocpi-hub simulate scripts")
+def scripts(as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a script.")] = False) -> None:
+    """What `simulate charger --script NAME` can play, in which versions."""
+    from bridge_ocpp.simulator import SCRIPTS
+
+    rows = [
+        {"script": name, "versions": [v.removeprefix("ocpp") for v in script.versions], "shows": script.text}
+        for name, script in SCRIPTS.items()
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    table = [(row["script"], ", ".join(row["versions"]), row["shows"]) for row in rows]
+    print_table(("script", "versions", "what it shows"), table, empty="none")
+
+
+app.command(
+    "charger",
+    epilog="Example: ocpi-hub simulate charger BOX-1 --password secret123 --card 04A1B2C3D4E5F6 --seconds 10 --once",
+)(simulate_charger.charger)

@@ -134,6 +134,7 @@ async def test_a_charger_from_adding_to_removal(hub, bridge):
         assert shown["evses"][0]["connectors"][0]["status"] == "Available"
         answer = await hub.admin("POST", "/chargers/BOX-1/calls", {"action": "ClearCache", "payload": {}})
         assert answer.json() == {"result": {"status": "Accepted"}}
+        box.unable.add("DataTransfer")
         unknown = await hub.admin(
             "POST", "/chargers/BOX-1/calls", {"action": "DataTransfer", "payload": {"vendorId": "com.example"}}
         )

@@ -195,16 +195,8 @@ async def test_it_can_be_switched_off_and_sent_anew(hub, box):
     assert sorted(box.device.local_list) == ["card1"]
 
 
-async def test_a_charger_without_lists_is_left_alone(hub, box, monkeypatch):
-    from bridge_ocpp.simulator import device16, device201
-
-    module = device16 if box.speech.protocol == "ocpp1.6" else device201
-    answer = module.answer
-
-    async def without(charger, action, payload):
-        return None if action == "GetLocalListVersion" else await answer(charger, action, payload)
-
-    monkeypatch.setattr(module, "answer", without)
+async def test_a_charger_without_lists_is_left_alone(hub, box):
+    box.unable.add("GetLocalListVersion")
     await card(hub, "CARD1")
     await list_jobs.look(hub.resources)
 

@@ -25,9 +25,9 @@ async def test_an_image_from_the_call_to_its_uris_and_back(hub):
         assert problem(await hub.admin("POST", "/publications", BODY), 409, "charger_busy")["details"] == {
             "chargers": ["LC-1"]
         }
-        box.workshop.fetching.add(MD5)
+        box.workshop.in_use = True
         problem(await hub.admin("POST", f"{path}/unpublish"), 409, "download_ongoing")
-        box.workshop.fetching.clear()
+        box.workshop.in_use = False
         gone = (await hub.admin("POST", f"{path}/unpublish")).json()
         assert (gone["state"], gone["uris"]) == ("Withdrawn", [])
         assert (await hub.admin("POST", f"{path}/unpublish")).json() == gone

@@ -53,10 +53,10 @@ async def test_an_image_is_fetched_checked_served_and_taken_back(yard: Yard, pro
     served = await becomes(place, made.id, PublicationState.PUBLISHED)
     assert (served.uris, served.progress, served.detail) == (("http://lc-1.local/box-2.0.0.bin",), "Published", None)
     assert box.workshop.published == {MD5}
-    box.workshop.fetching.add(MD5)
+    box.workshop.in_use = True
     assert (await place.ask("LC-1", UnpublishFirmware(MD5))).status is OutcomeStatus.REJECTED
     assert (await found(place, made.id)).state is PublicationState.PUBLISHED
-    box.workshop.fetching.clear()
+    box.workshop.in_use = False
     assert (await place.ask("LC-1", UnpublishFirmware(MD5))).accepted
     gone = await found(place, made.id)
     assert (gone.state, gone.uris) == (PublicationState.WITHDRAWN, ())
