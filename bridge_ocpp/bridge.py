@@ -27,7 +27,7 @@ from bridge_ocpp.security import delivering, events, signing
 from bridge_ocpp.security.admission import Known
 from bridge_ocpp.security.tls import ClientCertificate, Identity
 from bridge_ocpp.server import listening
-from bridge_ocpp.smart import keeping
+from bridge_ocpp.smart import keeping, needs
 from bridge_ocpp.smart.balancer import Balancer
 from bridge_ocpp.upkeep.foreman import Foreman
 
@@ -205,6 +205,7 @@ class Bridge:
         await self._ledger.write(lambda db: self._journal.prune(db, per_charger=kept, before=before))
         await self._ledger.write(lambda db: status.prune(db, now=now, before=before))
         await self._ledger.write(keeping.prune)
+        await self._ledger.write(lambda db: needs.prune(db, now=now))
         await self._ledger.write(lambda db: events.prune(db, now=now))
 
     async def renew_certificates(self) -> None:

@@ -71,7 +71,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "schedule": read_schedule,
     "purpose": Purpose,
     "unit": RateUnit,
-    "amperes": lambda value: Decimal(str(value)),
+    **dict.fromkeys(("amperes", "least"), lambda value: Decimal(str(value))),
 }
 
 

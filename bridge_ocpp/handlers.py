@@ -20,9 +20,10 @@ from bridge_ocpp.coming import Arrivals, BootTold
 from bridge_ocpp.desk import Desk
 from bridge_ocpp.devices import reports, streams
 from bridge_ocpp.dialects.car_words import CertificateStatusAsked, ChainStatusAsked, ContractAsked, VatNumberAsked
-from bridge_ocpp.dialects.charging import LimitTold, NeedsTold, PlanTold, ProfilesReported
+from bridge_ocpp.dialects.charging import LimitTold, ProfilesReported
 from bridge_ocpp.dialects.device_words import ReportPart
 from bridge_ocpp.dialects.monitoring import CustomerTold, EventsTold, MessagesTold, MonitorsTold
+from bridge_ocpp.dialects.needs import NeedsTold, PlanTold
 from bridge_ocpp.dialects.security_words import SecurityEvent, SigningWanted
 from bridge_ocpp.dialects.stream_words import StreamClosed, StreamOpened, StreamTold
 from bridge_ocpp.dialects.upkeep import FirmwareTold, LogTold, PublicationTold
@@ -44,7 +45,7 @@ from bridge_ocpp.hearing import Hearing
 from bridge_ocpp.port import AuthStatus, IdToken, Nobody, Outside, Verdict, Where
 from bridge_ocpp.security import cars, contracts, events, signing
 from bridge_ocpp.security.inquiries import Inquiries
-from bridge_ocpp.smart import keeping, looking
+from bridge_ocpp.smart import keeping, looking, needs
 from bridge_ocpp.speaker import ACCEPTED, Speaker
 from bridge_ocpp.tables import ChargerRow, TransactionRow
 from bridge_ocpp.transactions.news import News
@@ -222,6 +223,18 @@ async def _signing_wanted(desk: Reception, speaker: Speaker, told: SigningWanted
     return Reply(desk.now(), accepted=reason is None, reason=reason or "")
 
 
+async def _needs(desk: Reception, speaker: Speaker, told: NeedsTold, received: datetime) -> Reply:
+    hearing = desk.hearing(speaker, received)
+    follows = await desk.ledger.write(lambda db: needs.needed(db, told, hearing))
+    return Reply(desk.now(), content=(told, follows), reason="no site shares its power with this car")
+
+
+async def _plan(desk: Reception, speaker: Speaker, told: PlanTold, received: datetime) -> Reply:
+    hearing = desk.hearing(speaker, received)
+    why = await desk.ledger.write(lambda db: needs.planned(db, told, hearing))
+    return Reply(desk.now(), accepted=why is None, code="ValueTooHigh", reason=why or "")
+
+
 _HANDLERS: Mapping[type, Callable[..., Awaitable[Reply]]] = {
     Beat: _beat,
     Transfer: _beat,
@@ -245,8 +258,8 @@ _HANDLERS: Mapping[type, Callable[..., Awaitable[Reply]]] = {
     LogTold: _written(logs.told),
     PublicationTold: _written(publishing.told),
     LimitTold: _written(keeping.limited),
-    NeedsTold: _written(keeping.needed),
-    PlanTold: _written(keeping.planned),
+    NeedsTold: _needs,
+    PlanTold: _plan,
     ProfilesReported: _written(keeping.reported),
     EventsTold: _written(_events_told),
     MonitorsTold: _written(reported.monitors_told),

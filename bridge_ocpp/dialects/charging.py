@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -34,28 +33,6 @@ class LimitTold(Fact):
     schedules: tuple[Schedule, ...] = ()
     cleared: bool = False
     grid_critical: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class NeedsTold(Fact):
-    """What a car wants (ISO 15118), kept as it came. `energy_wh` is from now on until the departure (UTC); the most
-    that it takes is in A per phase for AC, in W for DC and both ways."""
-
-    evse_id: int
-    document: Payload
-    departure_at: datetime | None = None
-    energy_wh: Decimal | None = None
-    maximum_a: Decimal | None = None
-    maximum_w: Decimal | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PlanTold(Fact):
-    """How a car means to use what it was offered (ISO 15118)."""
-
-    evse_id: int
-    schedule: Schedule
-    document: Payload
 
 
 @dataclass(frozen=True, slots=True)

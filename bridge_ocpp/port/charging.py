@@ -71,13 +71,20 @@ class LimitTransaction(Command):
 
 @dataclass(frozen=True, slots=True)
 class ShareCurrent(Command):
-    """What a site gives a running transaction, in A per phase; said in `unit`, at `voltage` V on `phases`."""
+    """What a site gives a running transaction, in A per phase; said in `unit`, at `voltage` V on `phases`.
+
+    To a car that said when it leaves: as a schedule, with no more than `least` A from `until` (UTC) on, and with at
+    most `most_periods` periods (None: as many as there are).
+    """
 
     transaction_id: str
     amperes: Decimal
     unit: RateUnit = RateUnit.A
     voltage: int = 230
     phases: int = 3
+    until: datetime | None = None
+    least: Decimal = Decimal(0)
+    most_periods: int | None = None
 
 
 # --- what it tells -------------------------------------------------------------------------------------------
@@ -105,6 +112,31 @@ class ProfileRecord:
     evse_id: int
     profile: ChargingProfile
     source: str
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsRecord:
+    """What the car at an EVSE said that it needs (ISO 15118), and how it means to charge; `needs` is as it came.
+
+    `energy_wh` is from when it was told until `departure_at`; `maximum_a` and `minimum_a` are A per phase, `maximum_w`
+    and `minimum_w` W in all. `schedule_follows` was the answer: at once, later or never. `plan` is its own schedule,
+    and `plan_fits`: it was within the limits.
+    """
+
+    charger_id: str
+    evse_id: int
+    transaction_id: str | None
+    told_at: datetime
+    schedule_follows: str | None
+    departure_at: datetime | None
+    energy_wh: Decimal | None
+    maximum_a: Decimal | None
+    maximum_w: Decimal | None
+    minimum_a: Decimal | None
+    minimum_w: Decimal | None
+    needs: Mapping[str, Any] | None
+    plan: Schedule | None
+    plan_fits: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +209,9 @@ class SmartBook(Protocol):
 
     async def profiles(self, charger_id: str | None, db: AsyncSession) -> Sequence[ProfileRecord]:
         """The profiles that chargers keep, as far as they accepted or reported them."""
+
+    async def needs(self, charger_id: str | None, db: AsyncSession) -> Sequence[NeedsRecord]:
+        """What the cars that are there said of themselves, by charger and EVSE."""
 
     async def reservations(self, charger_id: str | None, db: AsyncSession) -> Sequence[ReservationRecord]:
         """Newest first."""

@@ -23,6 +23,8 @@ class OutcomeStatus(StrEnum):
     VERSION_MISMATCH = "VERSION_MISMATCH"
     """A change of a local list that the charger does not have."""
     REJECTED = "REJECTED"
+    TOO_EARLY = "TOO_EARLY"
+    """The charger waits for something else before it takes this."""
     NOT_SUPPORTED = "NOT_SUPPORTED"
     OCCUPIED = "OCCUPIED"
     FAULTED = "FAULTED"

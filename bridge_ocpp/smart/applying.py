@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from bridge_ocpp import ocppj
+from bridge_ocpp.clock import WRONG
 from bridge_ocpp.connected import Connected
 from bridge_ocpp.port import (
     ChargingProfile,
@@ -23,7 +24,6 @@ from bridge_ocpp.port import (
     LimitTransaction,
     Outcome,
     OutcomeStatus,
-    Period,
     Purpose,
     RateUnit,
     Schedule,
@@ -32,10 +32,14 @@ from bridge_ocpp.port import (
     read_schedule,
     write_schedule,
 )
+from bridge_ocpp.smart import ahead
+from bridge_ocpp.smart.ahead import constant
+from bridge_ocpp.smart.outlets import minimum_of
 from bridge_ocpp.smart.profiles import Circumstances, ceiling_inside, converted
-from bridge_ocpp.smart.sites import read_site
-from bridge_ocpp.smart.standing import WAYS
-from bridge_ocpp.smart.tables import CeilingRow, ShareRow, SiteRow
+from bridge_ocpp.smart.sites import Member, Site, read_site
+from bridge_ocpp.smart.standing import WAYS, Parked
+from bridge_ocpp.smart.tables import CeilingRow, ShareRow, SiteRow, WishRow
+from bridge_ocpp.smart.wishes import together
 from bridge_ocpp.tables import TransactionRow
 
 Ask = Callable[[Command], Awaitable[Outcome]]
@@ -51,11 +55,6 @@ def car_profile(evse_id: int, kind: Kind, schedule: Schedule, transaction_id: st
         FIRST_CAR_ID + evse_id, Purpose.TRANSACTION, kind, LEVEL, schedule, transaction_id=transaction_id
     )
     return SetProfile(evse_id, profile)
-
-
-def constant(limit: Decimal, unit: RateUnit) -> Schedule:
-    """One limit for ever."""
-    return Schedule(unit, (Period(0, limit),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +102,25 @@ def _together(
     if given is None:
         assert ceiling is not None
         return car_profile(row.evse_id, kind, ceiling, row.id)
-    limit = converted(given.amperes, RateUnit.A, given.unit, voltage=given.voltage, phases=given.phases)
-    if ceiling is None:
+    limit, least = (
+        converted(amperes, RateUnit.A, given.unit, voltage=given.voltage, phases=given.phases)
+        for amperes in (given.amperes, given.least)
+    )
+    now = connection.desk.now().replace(microsecond=0)
+    leaves = given.until if given.until is not None and given.until > now and _knows_the_time(connection) else None
+    if ceiling is None and leaves is None:
         return car_profile(row.evse_id, Kind.RELATIVE, constant(limit, given.unit), row.id)
-    about = Circumstances(given.unit, row.started_at, given.voltage, given.phases)
-    schedule = ceiling_inside(ceiling, limit, at=connection.desk.now(), about=about, kind=kind)
+    schedule = constant(limit, given.unit, now)
+    if ceiling is not None:
+        about = Circumstances(given.unit, row.started_at, given.voltage, given.phases)
+        schedule = ceiling_inside(ceiling, limit, at=now, about=about, kind=kind)
+    schedule = ahead.until(schedule, least=least, leaves=leaves, most=given.most_periods)
     return car_profile(row.evse_id, Kind.ABSOLUTE, schedule, row.id)
+
+
+def _knows_the_time(connection: Connected) -> bool:
+    """A charger whose clock is wrong would begin a schedule at another time."""
+    return not WRONG & connection.speaker.quirks
 
 
 async def _known(connection: Connected, transaction_id: str) -> _Known | None:
@@ -146,7 +158,18 @@ async def _given(db: AsyncSession, row: TransactionRow) -> ShareCurrent | None:
     if member is None:
         return None
     amperes = asked if asked is not None else (whole.asked or Decimal(0))
-    return ShareCurrent(row.id, amperes, WAYS[whole.way].unit, site.voltage, len(member.phases))
+    wishes = await db.scalars(select(WishRow).where(col(WishRow.transaction_id) == row.id))
+    wanted = together(wishes, voltage=site.voltage, phases=len(member.phases))
+    return share_of(site, member, Parked(row.id, wanted=wanted), amperes, unit=WAYS[whole.way].unit)
+
+
+def share_of(site: Site, member: Member, parked: Parked, amperes: Decimal, *, unit: RateUnit) -> ShareCurrent:
+    """What a car is given, in the words for its charger."""
+    wanted, least = parked.wanted, min(amperes, minimum_of(site, member, parked))
+    count = len(member.phases)
+    return ShareCurrent(
+        parked.transaction_id, amperes, unit, site.voltage, count, wanted.until, least, wanted.most_periods
+    )
 
 
 async def _keep(db: AsyncSession, command: LimitTransaction, connection: Connected) -> None:

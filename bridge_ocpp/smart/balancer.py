@@ -31,16 +31,16 @@ from bridge_ocpp.port import (
     Purpose,
     RateUnit,
     SetProfile,
-    ShareCurrent,
     read_schedule,
 )
-from bridge_ocpp.smart import shares
-from bridge_ocpp.smart.applying import FIRST_CAR_ID, LEVEL, NEWCOMER_ID, WHOLE_ID, constant
+from bridge_ocpp.smart import needs, shares
+from bridge_ocpp.smart.ahead import constant
+from bridge_ocpp.smart.applying import FIRST_CAR_ID, LEVEL, NEWCOMER_ID, WHOLE_ID, share_of
 from bridge_ocpp.smart.looking import DECIDING, external_of, standings_of
 from bridge_ocpp.smart.profiles import converted
 from bridge_ocpp.smart.shares import ASKING
 from bridge_ocpp.smart.sites import Site, read_site
-from bridge_ocpp.smart.standing import Ask, Standing, What
+from bridge_ocpp.smart.standing import Ask, Parked, Standing, What
 from bridge_ocpp.smart.tables import CeilingRow, ShareRow, SiteRow
 
 log = structlog.get_logger()
@@ -144,6 +144,7 @@ async def _decided(db: AsyncSession, now: datetime) -> tuple[list[Question], lis
     questions: list[Question] = []
     for row in list(await db.scalars(select(SiteRow).order_by(col(SiteRow.key)))):
         site = read_site(row.id, ocppj.loads(row.document))
+        await needs.adopt(db, row.key, now=now)
         standings = await standings_of(db, row.key, site, now=now, lock=True)
         for standing in standings:
             before = set(standing.rows)
@@ -169,7 +170,8 @@ async def _to_be_freed(db: AsyncSession, now: datetime) -> list[ShareRow]:
 def _question(site: Site, standing: Standing, ask: Ask, now: datetime) -> Question:
     unit, phases = ask.way.unit, len(standing.member.phases)
     if ask.what is What.CAR:
-        command: Command = ShareCurrent(str(ask.transaction_id), ask.to, unit, site.voltage, phases)
+        parked = standing.parked.get(ask.evse_id, Parked(str(ask.transaction_id)))
+        command: Command = share_of(site, standing.member, parked, ask.to, unit=unit)
         return Question(ask, standing.member.id, command)
     limit = converted(ask.to, RateUnit.A, unit, voltage=site.voltage, phases=phases)
     profile = ChargingProfile(NEWCOMER_ID, Purpose.DEFAULT, Kind.RELATIVE, LEVEL, constant(limit, unit))

@@ -10,8 +10,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from bridge_ocpp import ocppj, reservations
-from bridge_ocpp.port import OutletRecord, Preference, ProfileRecord, ReservationRecord, SiteRecord, read_profile
-from bridge_ocpp.smart import wishing
+from bridge_ocpp.port import (
+    NeedsRecord,
+    OutletRecord,
+    Preference,
+    ProfileRecord,
+    ReservationRecord,
+    SiteRecord,
+    read_profile,
+)
+from bridge_ocpp.smart import needs, wishing
 from bridge_ocpp.smart.looking import external_of, standings_of
 from bridge_ocpp.smart.outlets import outlets_of
 from bridge_ocpp.smart.plan import Outlet, Wish
@@ -143,6 +151,9 @@ class Sites:
             ProfileRecord(found.charger_id, found.evse_id, read_profile(ocppj.loads(found.document)), found.source)
             for found in await db.scalars(query.limit(1000))
         ]
+
+    async def needs(self, charger_id: str | None, db: AsyncSession) -> Sequence[NeedsRecord]:
+        return await needs.listed(db, charger_id, now=self._now())
 
     async def reservations(self, charger_id: str | None, db: AsyncSession) -> Sequence[ReservationRecord]:
         return await reservations.listed(db, charger_id, now=self._now())

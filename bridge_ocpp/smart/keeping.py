@@ -1,4 +1,4 @@
-"""Profiles that chargers keep, limits of others, wishes of cars: written down as chargers accept or tell them."""
+"""Profiles that chargers keep, and limits of others: written down as chargers accept or tell them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from bridge_ocpp import ocppj
-from bridge_ocpp.dialects.charging import LimitTold, NeedsTold, PlanTold, ProfilesReported
+from bridge_ocpp.dialects.charging import LimitTold, ProfilesReported
 from bridge_ocpp.hearing import Hearing
 from bridge_ocpp.port import (
     ChargingProfile,
@@ -20,8 +20,7 @@ from bridge_ocpp.port import (
     write_profile,
     write_schedule,
 )
-from bridge_ocpp.smart import wishing
-from bridge_ocpp.smart.tables import CeilingRow, LimitRow, ProfileRow, ShareRow, WishRow
+from bridge_ocpp.smart.tables import CeilingRow, LimitRow, ProfileRow, WishRow
 from bridge_ocpp.tables import TransactionRow
 
 OURS = "CSO"
@@ -108,37 +107,13 @@ async def limited(db: AsyncSession, told: LimitTold, hearing: Hearing) -> None:
             "grid_critical": told.grid_critical,
             "schedules": [write_schedule(schedule) for schedule in told.schedules],
         }
-        await _note(db, told.evse_id, topic, document, hearing)
+        await note(db, told.evse_id, topic, document, hearing)
     event = LimitChanged(hearing.speaker.id, hearing.received, told.evse_id, told.source)
     await hearing.hub.heard(event, db)
 
 
-async def needed(db: AsyncSession, told: NeedsTold, hearing: Hearing) -> None:
-    """What the car at an EVSE wants: a site shares by it from now on, and answers with the car's share as a profile."""
-    await _note(db, told.evse_id, "needs", told.document, hearing)
-    key, row = hearing.speaker.key, TransactionRow
-    running = (col(row.charger_key) == key, col(row.evse_id) == told.evse_id, col(row.ended_at).is_(None))
-    charge = await db.scalar(select(row).where(*running).order_by(col(row.started_at).desc()).limit(1))
-    if charge is None:
-        return
-    said = {
-        "departure_at": told.departure_at,
-        "energy_wh": None if told.energy_wh is None else told.energy_wh + (charge.energy_wh or 0),
-        "maximum_a": told.maximum_a,
-        "maximum_w": told.maximum_w,
-    }
-    await wishing.keep(db, charge.id, "car", charger_key=key, said=said, at=hearing.received)
-    share = await db.get(ShareRow, (key, told.evse_id), with_for_update=True)
-    if share is not None and share.transaction_id == charge.id:
-        share.sure = False  # told again with the next look, whether it changes or not: the car waits for it
-
-
-async def planned(db: AsyncSession, told: PlanTold, hearing: Hearing) -> None:
-    """How the car at an EVSE means to charge."""
-    await _note(db, told.evse_id, "plan", told.document, hearing)
-
-
-async def _note(db: AsyncSession, evse_id: int, topic: str, document: Mapping[str, Any], hearing: Hearing) -> None:
+async def note(db: AsyncSession, evse_id: int, topic: str, document: Mapping[str, Any], hearing: Hearing) -> None:
+    """Keep what a charger said of an EVSE in the place of what it said of that before."""
     text = ocppj.dumps(document)
     statement = insert(LimitRow).values(
         charger_key=hearing.speaker.key, evse_id=evse_id, topic=topic, document=text, told_at=hearing.received

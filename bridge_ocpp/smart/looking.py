@@ -83,10 +83,10 @@ async def _parked(db: AsyncSession, site: Site, keys: Sequence[str], *, now: dat
         count = len(member.phases)
         wanted = wishes.together(wished.get(transaction_id, ()), voltage=site.voltage, phases=count)
         amperes = member.maximum if wanted.most is None else min(member.maximum, wanted.most)
-        power = amperes * site.voltage * count
+        power = amperes * site.voltage * (wanted.phases or count)
         weight = wishes.weight(wanted, charged_wh=charged, full_power_w=power, now=now)
         full = state == "SuspendedEV" and charged > 0
-        found[key][evse] = Parked(transaction_id, full=full, weight=weight, most=wanted.most)
+        found[key][evse] = Parked(transaction_id, full=full, weight=weight, wanted=wanted)
     return found
 
 

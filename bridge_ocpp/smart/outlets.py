@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from bridge_ocpp.smart.phases import unloaded
 from bridge_ocpp.smart.plan import Outlet, Wish
-from bridge_ocpp.smart.sites import Lane, Site
+from bridge_ocpp.smart.sites import Lane, Member, Site
 from bridge_ocpp.smart.standing import Parked, Standing
 from bridge_ocpp.smart.tables import ShareRow
 
@@ -32,20 +32,37 @@ def _evse(site: Site, standing: Standing, evse: int, *, now: datetime) -> Outlet
         key=f"{standing.key}/{evse}",
         lanes=standing.member.lanes - spare,
         wish=_wish([parked] if parked else []),
-        minimum=site.minimum,
+        minimum=minimum_of(site, standing.member, parked),
         maximum=standing.member.maximum,
         share=(row.worst if row is not None else None) or ZERO,
         default=standing.whole.worst,
         start=site.start,
-        sure=row is None or row.sure,
+        sure=row is None or _is_told(row, now),
         busy=row is not None and busy(row, now),
-        obeys=standing.obeys and (row is None or row.expected_until is None),
+        obeys=standing.obeys and (row is None or _can_be_told(row, now)),
         drawing=_drawing(row, now) if row is not None else None,
         waited=_waited(row, site, now) if row is not None else ZERO,
         weight=parked.weight if parked is not None else Decimal(1),
         spare=spare,
-        most=parked.most if parked is not None else None,
+        most=parked.wanted.most if parked is not None else None,
     )
+
+
+def minimum_of(site: Site, member: Member, parked: Parked | None) -> Decimal:
+    """The least that the car at an EVSE can charge with. One that says it needs more than there can ever be is not
+    believed."""
+    least = parked.wanted.least if parked is not None else None
+    return max(site.minimum, least) if least is not None and least <= member.maximum else site.minimum
+
+
+def _can_be_told(row: ShareRow, now: datetime) -> bool:
+    """Whether there is a car that a profile can be set for."""
+    return row.expected_until is None and (row.early_until is None or now >= row.early_until)
+
+
+def _is_told(row: ShareRow, now: datetime) -> bool:
+    """Whether the charger knows what the car has, and the car need not be told once more."""
+    return row.sure and not row.again and (row.lasts_until is None or now < row.lasts_until)
 
 
 def _spare(site: Site, standing: Standing, row: ShareRow | None) -> frozenset[Lane]:

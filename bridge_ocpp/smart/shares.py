@@ -22,6 +22,8 @@ ASKING = timedelta(seconds=10)
 """How long an answer may take before the question is asked again."""
 TRY_AGAIN = timedelta(minutes=15)
 """After that, a charger that refused every way is asked again."""
+EARLY = timedelta(minutes=1)
+"""So long a car gets no share whose charger waits to hear what it needs, unless it is told before."""
 MOST_REFUSALS = 3
 _NO = (
     OutcomeStatus.REJECTED,
@@ -77,7 +79,7 @@ def _is_expected(row: ShareRow, now: datetime) -> bool:
 def booted(whole: ShareRow) -> None:
     """After a boot nothing is certain: the charger may have forgotten its profiles, or learned to obey.
 
-    A question that is under way may still reach it: nothing else is asked before that is over.
+    A question that is under way may still reach it: nothing else is asked before it is answered, or its time is over.
     """
     under_way = whole.asking_until
     _begin_way(whole, 0)
@@ -164,15 +166,19 @@ def _asked(site: Site, standing: Standing, evse: int, what: What, to: Decimal, n
     row.asked, row.sure, row.asking_until = to, False, now + ASKING
     row.worst = None if before is None else max(before, to)
     row.number += 1
+    leaves = standing.parked[evse].wanted.until if what is What.CAR and evse in standing.parked else None
+    row.again, row.lasts_until = False, leaves if leaves is not None and leaves > now else None
     return Ask(standing.key, evse, what, to, standing.way, row.number, before, row.transaction_id, first=before is None)
 
 
 def answered(row: ShareRow, whole: ShareRow, ask: Ask, status: OutcomeStatus, *, now: datetime) -> bool:
     """Take note of an answer; whether the limit has changed. An answer to an older question changes nothing.
 
-    Only a plain yes lowers what may be drawn, and only a plain no takes back what it was raised by: a question whose
-    answer was lost may have been obeyed.
+    One from before a boot frees the charger for the next question. Only a plain yes lowers what may be drawn, and only
+    a plain no takes back what it was raised by: a question whose answer was lost may have been obeyed.
     """
+    if row.number == ask.number + 1 and row.asked is None and status in (OutcomeStatus.ACCEPTED, *_NO):
+        row.asking_until = None  # asked before a boot: nothing of it can come any more
     if row.number != ask.number or (ask.what is What.CAR and row.transaction_id != ask.transaction_id):
         return False  # of a question before, or of a car that is gone: rows of another car count from 1 again
     row.asking_until = None
@@ -182,6 +188,8 @@ def answered(row: ShareRow, whole: ShareRow, ask: Ask, status: OutcomeStatus, *,
         if ask.before is None or ask.to > ask.before:
             row.raised_at = now
         return changed
+    if status is OutcomeStatus.TOO_EARLY:
+        row.worst, row.asked, row.early_until = ask.before, ask.before, now + EARLY
     if status in _NO:
         row.worst, row.asked = ask.before, ask.before
     if status in _NO or status is OutcomeStatus.FAILED:

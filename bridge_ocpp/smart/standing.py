@@ -8,6 +8,7 @@ from enum import Enum, auto
 from bridge_ocpp.port import RateUnit
 from bridge_ocpp.smart.sites import Member
 from bridge_ocpp.smart.tables import ShareRow
+from bridge_ocpp.smart.wishes import Wanted
 
 
 class Way(Enum):
@@ -40,13 +41,12 @@ class What(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """A running transaction; `full`: its car takes no more. `weight` says how urgent it is, `most` what the car can use
-    in A per phase where it said so (wishes.py)."""
+    """A running transaction; `full`: its car takes no more. `weight` says how urgent it is (wishes.py)."""
 
     transaction_id: str
     full: bool = False
     weight: Decimal = Decimal(1)
-    most: Decimal | None = None
+    wanted: Wanted = field(default_factory=Wanted)
 
 
 @dataclass(slots=True)

@@ -10,7 +10,8 @@ from sqlmodel import col
 from bridge_ocpp import ocppj
 from bridge_ocpp.connected import Connected
 from bridge_ocpp.port import ChargingProfile, Kind, Outcome, OutcomeStatus, Purpose, RateUnit, StartCharging
-from bridge_ocpp.smart.applying import FIRST_CAR_ID, LEVEL, Ask, constant
+from bridge_ocpp.smart.ahead import constant
+from bridge_ocpp.smart.applying import FIRST_CAR_ID, LEVEL, Ask
 from bridge_ocpp.smart.expecting import VALID, expect
 from bridge_ocpp.smart.looking import DECIDING, external_of, standings_of
 from bridge_ocpp.smart.profiles import converted

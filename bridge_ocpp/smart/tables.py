@@ -82,9 +82,10 @@ class ShareRow(SQLModel, table=True):
     `asked` was asked last, and `sure`: it was confirmed. `worst` is the most that may be drawn until less is confirmed
     (None: nothing ever was). `asking_until`: an answer to question `number` may still come. `refusals` in a row lead to
     the next `way` of limiting, after the last one to `refused_at`. Until `expected_until` a row without a transaction
-    keeps what a remote start gave the car that is to come. `since`: from then on the car waits or is served.
-    `drawing` was measured last. `idle_phases` are those that its car does not load, `seen_idle` those that were without
-    load since `seen_since` (bits; see phases.py).
+    keeps what a remote start gave the car that is to come. `again`: the car waits to be told its share, whether it
+    changes or not; `lasts_until`: so long it was told that it has it. Until `early_until` its charger takes no profile
+    for it. `since`: from then on the car waits or is served. `drawing` was measured last. `idle_phases` are those that
+    its car does not load, `seen_idle` those that were without load since `seen_since` (bits; see phases.py).
     """
 
     __tablename__ = "ocpp_share"
@@ -113,11 +114,14 @@ class ShareRow(SQLModel, table=True):
     seen_idle: int = Field(default=0, sa_type=SmallInteger)
     seen_since: datetime | None = Field(default=None, sa_type=Moment)
     expected_until: datetime | None = Field(default=None, sa_type=Moment)
+    early_until: datetime | None = Field(default=None, sa_type=Moment)
+    again: bool = False
+    lasts_until: datetime | None = Field(default=None, sa_type=Moment)
 
 
 class WishRow(SQLModel, table=True):
     """What is wished for a running transaction: by its driver (`source` driver, over OCPI) or by its car (`car`, over
-    ISO 15118). `energy_wh` is from its start."""
+    ISO 15118). `energy_wh` is from its start; the rest is as in dialects.needs.NeedsTold."""
 
     __tablename__ = "ocpp_charging_wish"
     __table_args__ = (
@@ -133,4 +137,9 @@ class WishRow(SQLModel, table=True):
     fast: bool = False
     maximum_a: Decimal | None = Field(default=None, sa_type=Numeric)
     maximum_w: Decimal | None = Field(default=None, sa_type=Numeric)
+    minimum_a: Decimal | None = Field(default=None, sa_type=Numeric)
+    minimum_w: Decimal | None = Field(default=None, sa_type=Numeric)
+    phases: int | None = Field(default=None, sa_type=SmallInteger)
+    dynamic: bool = False
+    most_periods: int | None = None
     told_at: datetime = Field(sa_type=Moment)

@@ -18,24 +18,40 @@ _TENTH = Decimal("0.1")
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is wished for a car: `energy_wh` from its start until `departure_at`; `most` is what it can use, in A."""
+    """What is wished for a car: `energy_wh` from its start until `departure_at`; `most` and `least` are what it can
+    use, in A per phase, on `phases`. A car that said when it leaves and what it needs is told its share as a schedule
+    `until` then, of at most `most_periods`."""
 
     departure_at: datetime | None = None
     energy_wh: Decimal | None = None
     fast: bool = False
     most: Decimal | None = None
+    least: Decimal | None = None
+    phases: int | None = None
+    until: datetime | None = None
+    most_periods: int | None = None
 
 
 def together(rows: Iterable[WishRow], *, voltage: int, phases: int) -> Wanted:
     """One wish out of the driver's and the car's: the driver's word counts, what he leaves open the car says."""
     said = {row.source: row for row in rows}
     ordered = [said[source] for source in ("driver", "car") if source in said]
-    limits = [_amperes(row, voltage=voltage, phases=phases) for row in ordered]
+    departure = next((row.departure_at for row in ordered if row.departure_at is not None), None)
+    energy = next((row.energy_wh for row in ordered if row.energy_wh is not None), None)
+    fast, car = any(row.fast for row in ordered), said.get("car")
+    if car is None:
+        return Wanted(departure, energy, fast)
+    loaded = min(car.phases or phases, phases)
+    planned = car.departure_at is not None and car.energy_wh is not None and not car.dynamic
     return Wanted(
-        next((row.departure_at for row in ordered if row.departure_at is not None), None),
-        next((row.energy_wh for row in ordered if row.energy_wh is not None), None),
-        any(row.fast for row in ordered),
-        min((limit for limit in limits if limit is not None), default=None),
+        departure,
+        energy,
+        fast,
+        most=_least_of(car.maximum_a, car.maximum_w, volts=voltage * loaded),
+        least=_least_of(car.minimum_a, car.minimum_w, volts=voltage * loaded),
+        phases=loaded,
+        until=departure if planned else None,
+        most_periods=car.most_periods,
     )
 
 
@@ -58,7 +74,7 @@ def weight(wanted: Wanted, *, charged_wh: Decimal, full_power_w: Decimal, now: d
     return max(least, LEAST + (MOST - LEAST) * needed).quantize(_TENTH)
 
 
-def _amperes(row: WishRow, *, voltage: int, phases: int) -> Decimal | None:
-    """The most that the car can use, in A per phase."""
-    watts = None if row.maximum_w is None else row.maximum_w / (voltage * phases)
-    return min((limit for limit in (row.maximum_a, watts) if limit is not None), default=None)
+def _least_of(amperes: Decimal | None, watts: Decimal | None, *, volts: int) -> Decimal | None:
+    """A per phase, said in A or in W or both."""
+    limits = (amperes, None if watts is None else watts / volts)
+    return min((limit for limit in limits if limit is not None), default=None)

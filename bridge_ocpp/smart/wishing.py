@@ -15,6 +15,11 @@ _NOTHING: Mapping[str, Any] = {
     "fast": False,
     "maximum_a": None,
     "maximum_w": None,
+    "minimum_a": None,
+    "minimum_w": None,
+    "phases": None,
+    "dynamic": False,
+    "most_periods": None,
 }
 
 

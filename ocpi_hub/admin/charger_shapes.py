@@ -1,6 +1,7 @@
 """What the calls about our own chargers answer, for the OpenAPI document; see shapes.py."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -130,6 +131,26 @@ class ProfileAnswer(BaseModel):
     transaction: str | None
     source: str
     schedule: dict[str, Any]
+
+
+class NeedsAnswer(BaseModel):
+    """What the car at an EVSE said that it needs, in Wh, A per phase and W in all; `needs` is as it came."""
+
+    charger: str
+    evse_uid: str | None
+    evse_id: int
+    transaction: str | None
+    told_at: datetime
+    schedule_follows: str | None
+    departure_at: datetime | None
+    energy_wh: Decimal | None
+    maximum_a: Decimal | None
+    maximum_w: Decimal | None
+    minimum_a: Decimal | None
+    minimum_w: Decimal | None
+    needs: dict[str, Any] | None
+    plan: dict[str, Any] | None
+    plan_fits: bool | None
 
 
 class ReservationAnswer(BaseModel):

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bridge_ocpp.port import OutletRecord, SiteRecord, SmartBook, write_schedule
 from ocpi_hub.admin import known
 from ocpi_hub.admin.answers import AdminError, BodyDep, Json, ResourcesDep, not_found
-from ocpi_hub.admin.charger_shapes import ProfileAnswer, ReservationAnswer, SiteAnswer
+from ocpi_hub.admin.charger_shapes import NeedsAnswer, ProfileAnswer, ReservationAnswer, SiteAnswer
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.chargers import placing
 
@@ -156,6 +156,34 @@ async def profiles(resources: Resources, charger: str | None) -> list[dict[str, 
     ]
 
 
+async def needs(resources: Resources, charger: str | None) -> list[dict[str, Any]]:
+    """What the cars that are there said of themselves."""
+    async with resources.unit_of_work() as db:
+        found = await _book(resources).needs(charger, db)
+        uids = await _uids(db, [record.charger_id for record in found])
+    await known.filtered(resources, charger, found)
+    return [
+        {
+            "charger": record.charger_id,
+            "evse_uid": uids.get((record.charger_id.lower(), record.evse_id)),
+            "evse_id": record.evse_id,
+            "transaction": record.transaction_id,
+            "told_at": record.told_at,
+            "schedule_follows": record.schedule_follows,
+            "departure_at": record.departure_at,
+            "energy_wh": record.energy_wh,
+            "maximum_a": record.maximum_a,
+            "maximum_w": record.maximum_w,
+            "minimum_a": record.minimum_a,
+            "minimum_w": record.minimum_w,
+            "needs": record.needs,
+            "plan": None if record.plan is None else write_schedule(record.plan),
+            "plan_fits": record.plan_fits,
+        }
+        for record in found
+    ]
+
+
 async def reservations(resources: Resources, charger: str | None) -> list[dict[str, Any]]:
     """Reservations at chargers, with the ids that they know, newest first."""
     async with resources.unit_of_work() as db:
@@ -217,6 +245,12 @@ async def put_external_limit(site_id: str, body: ExternalLimitBody, resources: R
 async def get_profiles(resources: ResourcesDep, charger: Charger = None) -> Any:
     """The profiles that chargers keep."""
     return Json(await profiles(resources, charger))
+
+
+@router.get("/charging-needs", response_model=list[NeedsAnswer])
+async def get_needs(resources: ResourcesDep, charger: Charger = None) -> Any:
+    """What the cars that are there said that they need (ISO 15118), and how they mean to charge."""
+    return Json(await needs(resources, charger))
 
 
 @router.get("/reservations", response_model=list[ReservationAnswer])

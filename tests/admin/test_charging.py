@@ -114,3 +114,28 @@ async def test_what_an_operator_calls_by_hand_is_in_the_lists(hub, bridge, proto
         assert (await hub.admin("GET", "/reservations")).json()[0]["status"] == "Cancelled"
         assert (await hub.admin("GET", "/charging-profiles")).json() == []
         assert (await hub.admin("GET", "/reservations?charger=BOX-2")).status_code == 404
+
+
+async def test_what_cars_need_is_shown(hub, bridge):
+    password = await added(hub, "BOX-1")
+    ac = {"energyAmount": 20_000, "evMinCurrent": 6, "evMaxCurrent": 16, "evMaxVoltage": 400}
+    leaves = (datetime.now(UTC) + timedelta(hours=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    needs = {"requestedEnergyTransfer": "AC_three_phase", "departureTime": leaves, "acChargingParameters": ac}
+    schedule = {"id": 1, "chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 12.5}]}
+    box = SimulatedCharger(bridge.url, "BOX-1", password=password, protocol="ocpp2.1")
+    async with running(box):
+        assert (await hub.admin("GET", "/charging-needs")).json() == []
+        said = await box.call("NotifyEVChargingNeeds", {"evseId": 1, "chargingNeeds": needs})
+        assert said["status"] == "NoChargingProfile"
+        plan = {"evseId": 1, "timeBase": leaves, "chargingSchedule": schedule}
+        assert await box.call("NotifyEVChargingSchedule", plan) == {"status": "Accepted"}
+        [shown] = (await hub.admin("GET", "/charging-needs?charger=box-1")).json()
+        assert (await hub.admin("GET", "/charging-needs?charger=BOX-2")).status_code == 404
+    assert shown.pop("told_at") > "2026"
+    assert shown == {
+        "charger": "BOX-1", "evse_uid": "BOX-1-A", "evse_id": 1, "transaction": None, "schedule_follows": "never",
+        "departure_at": leaves, "energy_wh": 20_000, "maximum_a": 16, "maximum_w": None, "minimum_a": 6,
+        "minimum_w": None, "needs": needs, "plan_fits": True,
+        "plan": {"unit": "A", "periods": [{"start": 0, "limit": 12.5}],
+                 "start_at": leaves.replace("Z", "+00:00")},
+    }  # fmt: skip

@@ -294,7 +294,7 @@ async def test_a_value_that_cannot_be_said_is_refused_and_is_no_wish(hub, box):
 
 @pytest.mark.parametrize(
     "path",
-    ["alerts", "logs", "transactions", "certificates", "charging-profiles", "reservations"],
+    ["alerts", "logs", "transactions", "certificates", "charging-profiles", "charging-needs", "reservations"],
 )
 async def test_a_filter_by_a_charger_that_there_is_not_is_404(hub, path):
     await hub.admin("POST", "/chargers", {"id": "BOX-1"})

@@ -2,16 +2,14 @@
 want. Pure tables."""
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal
+from dataclasses import replace
 from typing import Any
 
-from bridge_ocpp.clock import read_time
+from bridge_ocpp.dialects import needs
 from bridge_ocpp.dialects.alike import TAKEN
 from bridge_ocpp.dialects.charging import (
     CLEARED,
     LimitTold,
-    NeedsTold,
-    PlanTold,
     ProfilesReported,
     composite,
     read_said_profile,
@@ -22,7 +20,6 @@ from bridge_ocpp.dialects.charging import (
     transaction_of,
 )
 from bridge_ocpp.dialects.words import Inbound, Outbound, Payload, nothing, outcome
-from bridge_ocpp.meter import read_number
 from bridge_ocpp.port import (
     ChargingProfile,
     ClearProfiles,
@@ -55,35 +52,6 @@ def _limit_cleared(payload: Payload) -> LimitTold:
     return LimitTold(str(payload["chargingLimitSource"]), int(payload.get("evseId") or 0), cleared=True)
 
 
-def _needs(payload: Payload) -> NeedsTold:
-    needs = payload["chargingNeeds"]
-    ac, dc = needs.get("acChargingParameters") or {}, needs.get("dcChargingParameters") or {}
-    both_ways = needs.get("v2xChargingParameters") or {}  # from 2.1 on
-    energy = ac.get("energyAmount", dc.get("energyAmount", both_ways.get("evTargetEnergyRequest")))
-    power = dc.get("evMaxPower", both_ways.get("maxChargePower"))
-    if power is None and "evMaxCurrent" in dc and "evMaxVoltage" in dc:
-        power = _positive(dc["evMaxCurrent"] * dc["evMaxVoltage"])
-    return NeedsTold(
-        int(payload["evseId"]),
-        payload,
-        read_time(needs.get("departureTime")).at,
-        _positive(energy),
-        _positive(ac.get("evMaxCurrent")),
-        _positive(power),
-    )
-
-
-def _positive(value: Any) -> Decimal | None:
-    """A number above 0; a car that names none, or nothing, limits nothing."""
-    number = read_number(value)
-    return number if number is not None and number > 0 else None
-
-
-def _plan(payload: Payload) -> PlanTold:
-    schedule = read_said_schedule(payload["chargingSchedule"], start=payload["timeBase"])
-    return PlanTold(int(payload["evseId"]), schedule, payload)
-
-
 def _reported(payload: Payload) -> ProfilesReported:
     return ProfilesReported(
         int(payload["requestId"]),
@@ -97,13 +65,14 @@ def _reported(payload: Payload) -> ProfilesReported:
 INBOUND: Mapping[str, Inbound] = {
     "NotifyChargingLimit": Inbound(_limit, nothing),
     "ClearedChargingLimit": Inbound(_limit_cleared, nothing),
-    # Accepted would promise a schedule made for this car; Processing promises none and lets it charge (K15).
-    "NotifyEVChargingNeeds": Inbound(_needs, lambda _: {"status": "Processing"}),
-    "NotifyEVChargingSchedule": Inbound(_plan, lambda _: {"status": "Accepted"}),
     "ReportChargingProfiles": Inbound(_reported, nothing),
+    **needs.table(never="Rejected"),
 }
 
 # --- to the charger --------------------------------------------------------------------------------------------
+
+_SET = outcome(TAKEN)
+_TOO_EARLY = "invalidmessageseq"
 
 
 def written(profile: ChargingProfile, about: Transaction | None) -> dict[str, Any]:
@@ -117,6 +86,14 @@ def written(profile: ChargingProfile, about: Transaction | None) -> dict[str, An
 
 def _set(command: SetProfile, about: Transaction | None) -> Payload:
     return {"evseId": command.evse_id, "chargingProfile": written(command.charging_profile, about)}
+
+
+def _set_heard(payload: Payload) -> Outcome:
+    """A charger takes no profile for a car before that has said what it needs (K15.FR.17): that is no refusal."""
+    said = _SET(payload)
+    reason = str((payload.get("statusInfo") or {}).get("reasonCode", ""))
+    early = said.status is OutcomeStatus.REJECTED and reason.casefold() == _TOO_EARLY
+    return replace(said, status=OutcomeStatus.TOO_EARLY) if early else said
 
 
 def _clear(command: ClearProfiles, _: Transaction | None) -> Payload:
@@ -150,7 +127,7 @@ def _profiles(command: GetProfiles, _: Transaction | None) -> Payload:
 _REPORTING = {"Accepted": OutcomeStatus.ACCEPTED, "NoProfiles": OutcomeStatus.UNKNOWN_PROFILE}
 
 OUTBOUND: Mapping[type, Outbound] = {
-    SetProfile: Outbound("SetChargingProfile", _set, outcome(TAKEN)),
+    SetProfile: Outbound("SetChargingProfile", _set, _set_heard),
     ClearProfiles: Outbound("ClearChargingProfile", _clear, outcome(CLEARED)),
     GetComposite: Outbound("GetCompositeSchedule", _composite, _composite_heard),
     GetProfiles: Outbound("GetChargingProfiles", _profiles, outcome(_REPORTING)),

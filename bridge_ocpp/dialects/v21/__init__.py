@@ -8,11 +8,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bridge_ocpp.dialects import v201
-from bridge_ocpp.dialects.v21 import cars, certificates, notices, streams
+from bridge_ocpp.dialects.v21 import cars, certificates, charging, notices, streams
 from bridge_ocpp.dialects.words import Inbound, Outbound
 from bridge_ocpp.ocppj import TYPES_21
 
-INBOUND: Mapping[str, Inbound] = {**v201.INBOUND, **notices.INBOUND, **streams.INBOUND, **cars.INBOUND}
+INBOUND: Mapping[str, Inbound] = {
+    **v201.INBOUND,
+    **charging.INBOUND,
+    **notices.INBOUND,
+    **streams.INBOUND,
+    **cars.INBOUND,
+}
 OUTBOUND: Mapping[type, Outbound] = {**v201.OUTBOUND, **certificates.OUTBOUND}
 
 DIALECT = replace(

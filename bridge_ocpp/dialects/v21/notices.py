@@ -18,4 +18,3 @@ INBOUND: Mapping[str, Inbound] = {
     "NotifySettlement": _notice("NotifySettlement", time="settlementTime"),
     "ReportDERControl": _notice("ReportDERControl"),
 }
-"""PullDynamicScheduleUpdate is missing on purpose: we keep no dynamic schedules, so its answer is NotSupported."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bridge_ocpp.dialects import v16, v201
-from bridge_ocpp.dialects.charging import LimitTold, NeedsTold, PlanTold, ProfilesReported
+from bridge_ocpp.dialects.charging import LimitTold, ProfilesReported
 from bridge_ocpp.dialects.words import Reply
 from bridge_ocpp.port import (
     ChargingProfile,
@@ -207,17 +207,6 @@ def test_limits_of_others() -> None:
     assert told == LimitTold("EMS", 2, (schedule,), grid_critical=True)
     gone = heard("v201", "ClearedChargingLimit", {"chargingLimitSource": "EMS"})
     assert gone == LimitTold("EMS", 0, cleared=True)
-
-
-def test_what_a_car_wants_and_means_to_do() -> None:
-    needs = {"requestedEnergyTransfer": "AC_three_phase", "departureTime": "2026-03-01T18:00:00Z"}
-    told = heard("v201", "NotifyEVChargingNeeds", {"evseId": 1, "chargingNeeds": needs})
-    assert isinstance(told, NeedsTold)
-    assert told.departure_at == datetime(2026, 3, 1, 18, tzinfo=UTC)
-    plan = {"evseId": 1, "timeBase": "2026-03-01T12:00:00Z", "chargingSchedule": SCHEDULE}
-    told = heard("v201", "NotifyEVChargingSchedule", plan)
-    assert isinstance(told, PlanTold)
-    assert told.schedule.start_at == NOON
 
 
 def test_reported_profiles() -> None:

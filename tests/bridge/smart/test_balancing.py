@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from bridge_ocpp.port import OutcomeStatus
 from bridge_ocpp.smart.expecting import CLOCKS, VALID
 from bridge_ocpp.smart.outlets import TURN
-from bridge_ocpp.smart.shares import TRY_AGAIN, answered, decide, follow
+from bridge_ocpp.smart.shares import ASKING, TRY_AGAIN, answered, decide, follow
 from bridge_ocpp.smart.standing import Parked, What
+from bridge_ocpp.smart.wishes import Wanted
 from tests.bridge.smart.virtual import Box, Car, member, world
 
 D = Decimal
@@ -328,6 +329,119 @@ def test_after_a_boot_nothing_is_asked_before_what_was_under_way_is_over():
     assert place.standings["b1"].whole.worst == D(0)
 
 
+@pytest.mark.parametrize(
+    ("status", "over"),
+    [
+        (OutcomeStatus.ACCEPTED, True),
+        (OutcomeStatus.REJECTED, True),
+        (OutcomeStatus.NOT_SUPPORTED, True),
+        (OutcomeStatus.TIMEOUT, False),
+        (OutcomeStatus.OFFLINE, False),
+        (OutcomeStatus.FAILED, False),
+    ],
+)
+def test_a_plain_answer_to_what_was_under_way_ends_the_waiting_after_a_boot(status, over):
+    place = world(32, boxes(1))
+    settled(place)
+    standing = place.standings["b1"]
+    standing.whole.sure = False
+    [old] = decide(place.site, place.lanes, [standing], now=place.now)
+    place.reboot(place.boxes["b1"])
+    assert not answered(standing.whole, standing.whole, old, status, now=place.now)
+    assert (standing.whole.worst, standing.whole.asked, standing.whole.sure) == (None, None, False)
+    before = place.asked
+    place.step(1)
+    assert place.asked == before + over
+
+
+def test_an_old_answer_does_not_free_a_charger_that_is_asked_anew():
+    place = world(32, boxes(1))
+    settled(place)
+    standing = place.standings["b1"]
+    standing.whole.sure = False
+    [old] = decide(place.site, place.lanes, [standing], now=place.now)
+    place.reboot(place.boxes["b1"])
+    later = place.now + ASKING
+    [new] = decide(place.site, place.lanes, [standing], now=later)
+    assert not answered(standing.whole, standing.whole, old, OutcomeStatus.ACCEPTED, now=later)
+    assert standing.whole.asking_until == later + ASKING
+    assert new.number == old.number + 2
+
+
+# --- cars that say what they need --------------------------------------------------------------------------------
+
+
+def test_a_charger_that_waits_for_the_needs_of_its_car_is_not_one_that_refuses():
+    place = world(32, boxes(2))
+    settled(place)
+    plug(place, "b1", early=True)
+    plug(place, "b2")
+    assert settled(place, 30) == {"b1": D(0), "b2": D(32)}, "nothing lies idle for a car that cannot have it yet"
+    assert not place.standings["b1"].way.whole
+    place.boxes["b1"].cars[1].says(place.standings["b1"], 1, Wanted(until=place.now + timedelta(hours=1)))
+    assert settled(place) == {"b1": D(16), "b2": D(16)}
+
+
+def test_without_needs_it_is_asked_again_after_a_minute():
+    place = world(32, boxes(1))
+    settled(place)
+    plug(place, "b1", early=True)
+    settled(place)
+    place.boxes["b1"].cars[1].early = False
+    assert settled(place, 40) == {"b1": D(0)}
+    assert settled(place, 40) == {"b1": D(32)}
+
+
+def test_needs_are_answered_by_the_share_also_when_a_question_was_under_way():
+    place = world(32, boxes(1))
+    settled(place)
+    plug(place, "b1")
+    settled(place)
+    car, row = place.boxes["b1"].cars[1], place.standings["b1"].rows[1]
+    row.asking_until, row.sure, asked = place.now + timedelta(seconds=3), False, place.asked
+    car.says(place.standings["b1"], 1, Wanted())
+    assert row.again
+    place.step(1)
+    assert place.asked == asked
+    settled(place, 6)
+    assert (place.asked, row.again, row.sure) == (asked + 1, False, True)
+    settled(place, 20)
+    assert place.asked == asked + 1, "once"
+
+
+def test_a_schedule_is_told_anew_when_the_departure_is_there():
+    place = world(32, boxes(1))
+    settled(place)
+    plug(place, "b1", wanted=Wanted(until=place.now + timedelta(minutes=10)))
+    settled(place)
+    row, asked = place.standings["b1"].rows[1], place.asked
+    assert row.lasts_until == place.boxes["b1"].cars[1].wanted.until
+    place.step(500)
+    assert place.asked == asked
+    place.step(100)
+    assert (place.asked, row.lasts_until) == (asked + 1, None)
+    assert settled(place, 100) == {"b1": D(32)}, "it stays: what was told before fell to the minimum"
+    place.boxes["b1"].cars[1].says(place.standings["b1"], 1, Wanted(until=place.now + timedelta(minutes=1)))
+    settled(place)
+    place.boxes["b1"].online = False
+    assert settled(place, 130) == {"b1": D(6)}, "nobody can tell it anything: it fell by itself"
+    assert row.worst == D(32), "but a charger's clock is no promise: it counts as before"
+
+
+def test_a_car_that_needs_more_to_charge_at_all_pauses_with_less():
+    place = world(16, boxes(2))
+    settled(place)
+    plug(place, "b1", wanted=Wanted(least=D(10)))
+    assert settled(place)["b1"] == D(16)
+    plug(place, "b2")
+    assert settled(place) == {"b1": D(10), "b2": D(6)}
+    place.boxes["b1"].cars[1].wanted = Wanted(least=D(11))
+    found = settled(place)
+    assert sorted(found.values()) == [D(0), D(16)]
+    place.boxes["b1"].cars[1].wanted = Wanted(least=D(33))
+    assert settled(place, 20) == {"b1": D(8), "b2": D(8)}, "more than its charger can ever give is not believed"
+
+
 def test_nothing_is_asked_while_nothing_changes():
     place = world(63, boxes(10))
     settled(place)
@@ -368,11 +482,30 @@ def happens(place, random):
             place.reboot(box)
 
 
+def says(place, random):
+    """A car says what it needs; some chargers took no profile for it before."""
+    box = random.choice(list(place.boxes.values()))
+    evse = random.choice(box.evses)
+    car = box.cars.get(evse)
+    if car is not None and car.share is None and random.random() < 0.3:
+        car.early = True
+    if car is not None and box.online and random.random() < 0.5:
+        until = random.choice([None, place.now + timedelta(seconds=random.randint(-60, 600))])
+        least, most = random.choice([None, D(6), D(9), D(40)]), random.choice([None, D(10), D(16)])
+        car.says(place.standings[box.key], evse, Wanted(until=until, least=least, most=most))
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.randoms(use_true_random=False), st.integers(2, 5), st.integers(12, 60), st.sampled_from([0, 6]))
 def test_the_limit_holds_at_every_moment(random, n, limit, start):
     """With refusals, lost answers, obeyed questions whose answer is lost, late answers and chargers that are away."""
     the_limit_holds(random, n, limit, start)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.randoms(use_true_random=False), st.integers(2, 5), st.integers(12, 60), st.sampled_from([0, 6]))
+def test_the_limit_holds_whatever_cars_need(random, n, limit, start):
+    the_limit_holds(random, n, limit, start, beside=says)
 
 
 @pytest.mark.parametrize("seed", [2812, 3195, 5189])
@@ -383,7 +516,7 @@ def test_the_limit_holds_in_histories_that_once_exceeded_it(seed):
     the_limit_holds(random, random.randint(2, 4), random.randint(12, 30), random.choice([0, 6]))
 
 
-def the_limit_holds(random, n, limit, start):
+def the_limit_holds(random, n, limit, start, *, beside=lambda place, random: None):
     chargers = [
         Box(f"b{i}", member(f"B{i}", phases=random.choice([(1, 2, 3), (2, 3, 1), (1,), (2,)])),
             evses=random.choice([(1,), (1, 2)]),
@@ -397,6 +530,7 @@ def the_limit_holds(random, n, limit, start):
     place.chaos = random
     for _ in range(150):
         happens(place, random)
+        beside(place, random)
         place.measure()
         place.step(random.choice([0.3, 1, 2, 7]))
         for lane, amperes in place.load().items():

@@ -307,7 +307,7 @@ async def test_what_a_car_needs_weighs_and_is_answered_by_its_share(place, proto
         ac = {"energyAmount": 50_000, "evMinCurrent": 6, "evMaxCurrent": 20, "evMaxVoltage": 400}
         needs = {"requestedEnergyTransfer": "AC_three_phase", "departureTime": soon, "acChargingParameters": ac}
         answer = await boxes[0].call("NotifyEVChargingNeeds", {"evseId": 1, "chargingNeeds": needs})
-        assert answer == {"status": "Processing"}
+        assert answer == {"status": "Accepted"}
         await shares(place, boxes, 20, 16)
         boxes[0].stack.kept = [one for one in boxes[0].stack.kept if one.purpose != "TxProfile"]
         needs["acChargingParameters"] = ac | {"evMaxCurrent": 0, "energyAmount": 0}

@@ -57,10 +57,35 @@ def row(source, **said):
 def test_the_drivers_word_counts_before_the_cars():
     car = row("car", departure_at=NOON, energy_wh=D(5), maximum_a=D(20))
     driver = row("driver", energy_wh=D(7), fast=True)
-    assert together([car, driver], voltage=230, phases=3) == Wanted(NOON, D(7), True, D(20))
+    assert together([car, driver], voltage=230, phases=3) == Wanted(NOON, D(7), True, D(20), phases=3, until=NOON)
     assert together([], voltage=230, phases=3) == Wanted()
 
 
 def test_watts_of_a_car_are_amperes_of_its_charger():
     assert together([row("car", maximum_w=D(6900))], voltage=230, phases=3).most == D(10)
     assert together([row("car", maximum_w=D(6900), maximum_a=D(8))], voltage=230, phases=3).most == D(8)
+    assert together([row("car", maximum_w=D(3680), minimum_w=D(1380), phases=1)], voltage=230, phases=3) == Wanted(
+        most=D(16), least=D(6), phases=1
+    )
+    assert together([row("car", phases=3, minimum_a=D(8))], voltage=230, phases=1) == Wanted(least=D(8), phases=1)
+
+
+@pytest.mark.parametrize(
+    ("car", "driver", "until"),
+    [
+        ({"departure_at": NOON, "energy_wh": D(5)}, {}, NOON),
+        (
+            {"departure_at": NOON, "energy_wh": D(5)},
+            {"departure_at": NOON + timedelta(hours=1)},
+            NOON + timedelta(hours=1),
+        ),
+        ({"departure_at": NOON}, {}, None),
+        ({"energy_wh": D(5)}, {"departure_at": NOON}, None),
+        ({"departure_at": NOON, "energy_wh": D(5), "dynamic": True}, {}, None),
+    ],
+)
+def test_a_car_that_says_when_it_leaves_and_what_it_needs_is_told_a_schedule(car, driver, until):
+    """One that follows a limit at every moment (DynamicControl) is told the limit."""
+    rows = [row("car", most_periods=3, **car), row("driver", **driver)]
+    wanted = together(rows, voltage=230, phases=3)
+    assert (wanted.until, wanted.most_periods) == (until, 3)

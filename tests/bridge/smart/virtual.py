@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from bridge_ocpp.port import OutcomeStatus
+from bridge_ocpp.smart.ahead import SLACK
 from bridge_ocpp.smart.expecting import VALID, expect
 from bridge_ocpp.smart.outlets import SETTLED
 from bridge_ocpp.smart.phases import learn
@@ -15,6 +16,7 @@ from bridge_ocpp.smart.shares import ASKING, answered, booted, decide, follow
 from bridge_ocpp.smart.sites import Lane, Member, Site
 from bridge_ocpp.smart.standing import Ask, Parked, Standing, What
 from bridge_ocpp.smart.tables import ShareRow
+from bridge_ocpp.smart.wishes import Wanted
 
 D = Decimal
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -35,6 +37,18 @@ class Car:
     weight: Decimal = NEUTRAL
     until: datetime | None = None
     """The share came with a remote start and ends by itself."""
+    wanted: Wanted = field(default_factory=Wanted)
+    early: bool = False
+    """Its charger takes no profile before it has said what it needs."""
+    falls_at: datetime | None = None
+    """From then on it was told the least that it can charge with."""
+
+    def says(self, standing: Standing, evse: int, wanted: Wanted) -> None:
+        """What it needs, as needs.py writes it down."""
+        self.wanted, self.early = wanted, False
+        row = standing.rows.get(evse)
+        if row is not None and row.transaction_id == self.transaction_id:
+            row.again, row.early_until = True, None
 
     def draws(self, default: Decimal) -> Decimal:
         limit = default if self.share is None else self.share
@@ -79,7 +93,7 @@ class Box:
         total = sum((min(car.draws(default), most) for car in cars), D(0))
         return total if self.whole is None else min(total, self.whole)
 
-    def takes(self, ask: Ask) -> OutcomeStatus:
+    def takes(self, ask: Ask, now: datetime) -> OutcomeStatus:
         """Do what is asked, or refuse."""
         if ask.what in self.refuses:
             return OutcomeStatus.REJECTED
@@ -91,7 +105,11 @@ class Box:
             car = self.cars.get(ask.evse_id)
             if car is None or car.transaction_id != ask.transaction_id:
                 return OutcomeStatus.REJECTED
+            if car.early:
+                return OutcomeStatus.TOO_EARLY
             car.share, car.until = ask.to, None
+            leaves = car.wanted.until
+            car.falls_at = leaves + SLACK if leaves is not None and leaves > now else None
         return OutcomeStatus.ACCEPTED
 
 
@@ -122,10 +140,14 @@ class World:
             for car in box.cars.values():
                 if car.until is not None and car.until <= self.now:
                     car.share, car.until = None, None
+                if car.falls_at is not None and car.falls_at <= self.now and car.share is not None:
+                    car.share = min(car.share, D(6))
             standing = self.standings[box.key]
             standing.online = box.online
             if box.online:
-                standing.parked = {e: Parked(car.transaction_id, car.full, car.weight) for e, car in box.cars.items()}
+                standing.parked = {
+                    e: Parked(car.transaction_id, car.full, car.weight, car.wanted) for e, car in box.cars.items()
+                }
             follow(standing, now=self.now)
         asks = decide(self.site, self.lanes, list(self.standings.values()), now=self.now)
         for ask in asks:
@@ -151,15 +173,15 @@ class World:
         elif fate == "no":
             self._at(delay, lambda: self._answer(ask, OutcomeStatus.REJECTED))
         elif fate == "unheard":
-            self._at(delay, lambda: box.takes(ask))
+            self._at(delay, lambda: box.takes(ask, self.now))
             self._at(ASKING, lambda: self._answer(ask, OutcomeStatus.TIMEOUT))
         elif fate == "late":
             # A charger works its questions off in their order: this one before any that is asked after it.
             said: list[OutcomeStatus] = []
-            self._at(ASKING - timedelta(seconds=1), lambda: said.append(box.takes(ask)))
+            self._at(ASKING - timedelta(seconds=1), lambda: said.append(box.takes(ask, self.now)))
             self._at(ASKING + timedelta(seconds=2), lambda: self._answer(ask, said[0]))
         else:
-            self._at(delay, lambda: self._answer(ask, box.takes(ask)))
+            self._at(delay, lambda: self._answer(ask, box.takes(ask, self.now)))
 
     def _at(self, delay: timedelta, happens: Any) -> None:
         self.due.append((self.now + delay, len(self.due) + self.asked * 1000, happens))
