@@ -10,8 +10,9 @@ from bridge_ocpp.port import Command, DeleteCertificate, InstallCertificate, Out
 
 CHARGER = "ChargingStationCertificate"
 """The kind of a charger's own certificate: that of its client side towards us (CertificateSigningUseEnumType)."""
-FOR_CARS = "V2GCertificate"
-"""That of its server side towards cars (ISO 15118-2); 2.1 has one more, for ISO 15118-20."""
+FOR_CARS, FOR_CARS_20 = "V2GCertificate", "V2G20Certificate"
+"""Those of its server side towards cars: by ISO 15118-2, and from 2.1 on by ISO 15118-20."""
+RENEWABLE = (CHARGER, FOR_CARS, FOR_CARS_20)
 CSMS_ROOT, MANUFACTURER_ROOT = "CSMSRootCertificate", "ManufacturerRootCertificate"
 INSTALLABLE = (CSMS_ROOT, MANUFACTURER_ROOT, "V2GRootCertificate", "MORootCertificate", "OEMRootCertificate")
 LISTABLE = (*INSTALLABLE, "V2GCertificateChain")

@@ -30,7 +30,12 @@ class RotatePassword(Command):
 
 @dataclass(frozen=True, slots=True)
 class RequestSigning(Command):
-    """Ask the charger for a certificate signing request, to renew its own certificate."""
+    """Ask the charger for a certificate signing request: for its own certificate, or for one towards cars.
+
+    `kind` is OCPP 2.1's CertificateSigningUseEnumType; INVALID where the charger's version has none of that kind.
+    """
+
+    kind: str = "ChargingStationCertificate"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from bridge_ocpp.connected import Connected
 from bridge_ocpp.dialects.security_words import CSMS_ROOT, MANUFACTURER_ROOT, DeliverCertificate
 from bridge_ocpp.errands.running import Errand, Later
 from bridge_ocpp.port import ListCertificates, Outcome, OutcomeStatus, RequestSigning, SigningState
+from bridge_ocpp.security import signing
 from bridge_ocpp.security.signing import DELIVERY, RENEWAL
 from bridge_ocpp.security.tables import CertificateRow
 
@@ -50,9 +51,13 @@ async def _delivered(db: AsyncSession, request_id: str, outcome: Outcome, connec
 
 
 async def renew(connection: Connected) -> Later | None:
-    """Ask the charger for a new request; what it says to that is up to it."""
-    outcome = await commands.execute(connection, RequestSigning(), within=connection.desk.config.charger_timeout)
-    return Later(outcome.detail) if outcome.status in _AWAY else None
+    """Ask the charger for new requests; what it says to that is up to it."""
+    desk, key = connection.desk, connection.speaker.key
+    for kind in await desk.ledger.write(lambda db: signing.ending(db, key, now=desk.now())):
+        outcome = await commands.execute(connection, RequestSigning(kind), within=desk.config.charger_timeout)
+        if outcome.status in _AWAY:
+            return Later(outcome.detail)
+    return None
 
 
 KINDS: Mapping[str, Errand] = {DELIVERY: deliver, RENEWAL: renew}

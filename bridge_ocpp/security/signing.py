@@ -8,14 +8,14 @@ from uuid import uuid4
 
 import structlog
 from cryptography import x509
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from bridge_ocpp import errands
 from bridge_ocpp.config import Signing
-from bridge_ocpp.dialects.security_words import CHARGER, FOR_CARS, SigningWanted
+from bridge_ocpp.dialects.security_words import CHARGER, FOR_CARS, RENEWABLE, SigningWanted
 from bridge_ocpp.hearing import Hearing
 from bridge_ocpp.port import SigningState
 from bridge_ocpp.security import authority
@@ -151,27 +151,13 @@ def signed(row: CertificateRow, chain: list[x509.Certificate], *, now: datetime)
 
 
 async def owe_renewals(db: AsyncSession, *, now: datetime) -> int:
-    """Have chargers asked for new requests whose certificates end soon; each once a day, until it has asked."""
-    newer = aliased(CertificateRow)
-    asked_since = (
-        select(col(newer.id))
-        .where(
-            col(newer.charger_key) == col(CertificateRow.charger_key),
-            col(newer.kind) == col(CertificateRow.kind),
-            col(newer.requested_at) > col(CertificateRow.requested_at),
-            col(newer.state).in_((*OPEN, SigningState.INSTALLED)),
-        )
-        .exists()
-    )
+    """Have chargers asked for new requests whose certificates end soon, their own and those towards cars; each once a
+    day, until it has asked."""
     due = (
         update(CertificateRow)
         .where(
-            col(CertificateRow.state) == SigningState.INSTALLED,
-            col(CertificateRow.kind) == CHARGER,
-            col(CertificateRow.revoked_at).is_(None),
-            col(CertificateRow.not_after) < now + RENEW_BEFORE,
+            *_ending(now),
             func.coalesce(col(CertificateRow.renewal_asked_at), now - ASK_AGAIN) <= now - ASK_AGAIN,
-            ~asked_since,
         )
         .values(renewal_asked_at=now)
         .returning(col(CertificateRow.charger_key))
@@ -181,3 +167,32 @@ async def owe_renewals(db: AsyncSession, *, now: datetime) -> int:
     for key in keys:
         await errands.owe(db, key, RENEWAL, due_at=now)
     return len(keys)
+
+
+async def ending(db: AsyncSession, charger_key: str, *, now: datetime) -> list[str]:
+    """The kinds of certificates of a charger that it is to be asked to renew."""
+    mine = (col(CertificateRow.charger_key) == charger_key, col(CertificateRow.renewal_asked_at).is_not(None))
+    found = set(await db.scalars(select(col(CertificateRow.kind)).where(*mine, *_ending(now))))
+    return [kind for kind in RENEWABLE if kind in found]
+
+
+def _ending(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Certificates that chargers have, that count and end soon, and that they did not ask anew for."""
+    row, newer = CertificateRow, aliased(CertificateRow)
+    asked_since = (
+        select(col(newer.id))
+        .where(
+            col(newer.charger_key) == col(row.charger_key),
+            col(newer.kind) == col(row.kind),
+            col(newer.requested_at) > col(row.requested_at),
+            col(newer.state).in_((*OPEN, SigningState.INSTALLED)),
+        )
+        .exists()
+    )
+    return (
+        col(row.state) == SigningState.INSTALLED,
+        col(row.kind).in_(RENEWABLE),
+        col(row.revoked_at).is_(None),
+        col(row.not_after) < now + RENEW_BEFORE,
+        ~asked_since,
+    )

@@ -1,6 +1,6 @@
 """Shares over time: what a car is told that said when it leaves, and whether what it means to do fits. Pure.
 
-No period of a schedule is above the share that is reserved for the car now: no rise is promised (docs/decisions/0032).
+No period of a schedule is above the share that is reserved for the car now: no rise is promised (docs/decisions/0033).
 """
 
 from collections.abc import Sequence

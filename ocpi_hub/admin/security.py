@@ -72,6 +72,14 @@ class ApproveBody(BaseModel):
     chain: Pem | None = None
 
 
+class RenewBody(BaseModel):
+    """For which certificate: the charger's own, or one towards cars (ISO 15118-2, or from OCPP 2.1 on ISO 15118-20)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: Literal["ChargingStationCertificate", "V2GCertificate", "V2G20Certificate"] = "ChargingStationCertificate"
+
+
 class RejectBody(BaseModel):
     """Why."""
 
@@ -114,9 +122,9 @@ async def delete(resources: Resources, charger_id: str, body: HashBody) -> None:
     _must_be_accepted(charger_id, outcome)
 
 
-async def renew(resources: Resources, charger_id: str) -> dict[str, Any]:
-    """Ask the charger for a signing request. Raises AdminError 404, 409, 502 or 504."""
-    _must_be_accepted(charger_id, await _ask(resources, charger_id, RequestSigning()))
+async def renew(resources: Resources, charger_id: str, body: RenewBody) -> dict[str, Any]:
+    """Ask the charger for a signing request. Raises AdminError 404, 409, 422, 502 or 504."""
+    _must_be_accepted(charger_id, await _ask(resources, charger_id, RequestSigning(body.type)))
     return {"id": charger_id, "status": "Accepted"}
 
 
@@ -279,9 +287,9 @@ async def post_delete(charger_id: str, body: HashBody, resources: ResourcesDep) 
 
 
 @router.post("/chargers/{charger_id}/certificates/renew", response_model=SecurityAnswer)
-async def post_renew(charger_id: str, resources: ResourcesDep) -> Any:
-    """Ask a charger to request a new certificate of its own."""
-    return Json(await renew(resources, charger_id))
+async def post_renew(charger_id: str, resources: ResourcesDep, body: RenewBody | None = None) -> Any:
+    """Ask a charger to request a new certificate: of its own, or `{"type": "V2GCertificate"}` towards cars."""
+    return Json(await renew(resources, charger_id, body or RenewBody()))
 
 
 @router.get("/certificates", response_model=list[CertificateAnswer])

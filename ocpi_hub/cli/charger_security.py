@@ -84,11 +84,17 @@ def install_certificate(
     print(f"{charger_id} trusts it")
 
 
-def renew_certificate(charger_id: Id) -> None:
-    """Ask a connected charger to request a new certificate of its own."""
-    from ocpi_hub.admin.security import renew
+def renew_certificate(
+    charger_id: Id,
+    kind: Annotated[
+        str, typer.Option("--type", help="Towards cars: V2GCertificate, or V2G20Certificate of OCPP 2.1.")
+    ] = "ChargingStationCertificate",
+) -> None:
+    """Ask a connected charger to request a new certificate: of its own, or towards cars."""
+    from ocpi_hub.admin.security import RenewBody, renew
 
-    with_hub(lambda resources: renew(resources, charger_id))
+    body = RenewBody.model_validate({"type": kind})
+    with_hub(lambda resources: renew(resources, charger_id, body))
     print(f"{charger_id} was asked; see ocpi-hub certificate list")
 
 

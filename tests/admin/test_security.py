@@ -75,6 +75,15 @@ async def test_a_charger_gets_a_certificate_of_the_hubs_own(hub, bridge, protoco
         assert whole["chain"] == box.safe.chain
         assert (await hub.admin("POST", f"/certificates/{record['id']}/revoke")).json()["revoked_at"] is not None
         problem(await hub.admin("POST", f"/certificates/{record['id']}/reject", {}), 422, "invalid")
+        asked = await hub.admin("POST", "/chargers/BOX-1/certificates/renew", {"type": "V2G20Certificate"})
+        if protocol == "ocpp2.1":
+            assert asked.json()["status"] == "Accepted"
+            (waiting,) = await until(lambda: in_state(hub, "WAITING"), within=10)
+            assert waiting["type"] == "V2G20Certificate"
+        else:
+            problem(asked, 422, "invalid")
+        nonsense = await hub.admin("POST", "/chargers/BOX-1/certificates/renew", {"type": "Nonsense"})
+        problem(nonsense, 422, "invalid")
     problem(await hub.admin("GET", "/certificates/nothing"), 404, "not_found")
     problem(await hub.admin("POST", "/certificates/nothing/approve", {}), 404, "not_found")
     assert (await hub.admin("GET", "/certificates?charger=BOX-2")).status_code == 404

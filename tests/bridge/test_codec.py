@@ -95,6 +95,7 @@ PROFILE = ChargingProfile(
 )
 
 COMMANDS: list[Command] = [
+    ShareCurrent("T", Decimal("9.5"), RateUnit.W, 230, 3, NOON, Decimal(6), 12),
     StartCharging(IdToken("T", "Central"), 5),
     StartCharging(IdToken("T"), 5, 1, 2, IdToken("G", "Central"), PROFILE),
     SetProfile(1, PROFILE),

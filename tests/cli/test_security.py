@@ -60,3 +60,5 @@ async def test_a_charger_that_is_away_cannot_be_asked(terminal):
     for command in ("rotate-password", "certificates", "install-certificate", "renew-certificate"):
         failed(terminal("charger", command, "BOX-1"), "BOX-1 is not connected")
     failed(terminal("charger", "install-certificate", "BOX-1", "--type", "Nonsense"), "type")
+    failed(terminal("charger", "renew-certificate", "BOX-1", "--type", "Nonsense"), "type")
+    failed(terminal("charger", "renew-certificate", "BOX-1", "--type", "V2GCertificate"), "BOX-1 is not connected")

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from bridge_ocpp.dialects.alike import TAKEN, UNABLE
 from bridge_ocpp.dialects.device_words import Unsayable
 from bridge_ocpp.dialects.security_words import (
+    CHARGER,
     CSMS_ROOT,
     DELETED,
     EVENT_NOTIFICATION,
@@ -54,7 +55,9 @@ def _deliver(command: DeliverCertificate, _: Transaction | None) -> Payload:
     return {"certificateChain": command.chain}
 
 
-def _ask(_command: RequestSigning, _: Transaction | None) -> Payload:
+def _ask(command: RequestSigning, _: Transaction | None) -> Payload:
+    if command.kind != CHARGER:
+        raise Unsayable(f"OCPP 1.6 has no certificates of type {command.kind}")
     return {"requestedMessage": "SignChargePointCertificate"}
 
 

@@ -75,8 +75,8 @@ def _deliver(command: DeliverCertificate, _: Transaction | None) -> Payload:
     return {"certificateChain": command.chain, "certificateType": command.kind}
 
 
-def _ask(_command: RequestSigning, _: Transaction | None) -> Payload:
-    return {"requestedMessage": f"Sign{CHARGER}"}
+def _ask(command: RequestSigning, _: Transaction | None) -> Payload:
+    return {"requestedMessage": f"Sign{command.kind}"}
 
 
 def _install(command: InstallCertificate, _: Transaction | None) -> Payload:

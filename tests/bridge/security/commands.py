@@ -12,6 +12,7 @@ from bridge_ocpp.port import (
 SECURITY: list[Command] = [
     RotatePassword(),
     RequestSigning(),
+    RequestSigning("V2G20Certificate"),
     InstallCertificate("CSMSRootCertificate", "-----BEGIN CERTIFICATE-----"),
     ListCertificates(),
     ListCertificates(("CSMSRootCertificate", "V2GRootCertificate")),

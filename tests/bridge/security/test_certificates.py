@@ -353,6 +353,57 @@ async def test_a_certificate_is_renewed_before_it_expires(here: Place, version: 
         assert await here.value("SELECT count(*) FROM ocpp_errand WHERE kind = 'renewal'") == 0
 
 
+@pytest.mark.parametrize(
+    ("version", "kind"),
+    [("2.0.1", "V2GCertificate"), ("2.1", "V2GCertificate"), ("2.1", "V2G20Certificate")],
+)
+async def test_certificates_towards_cars_are_renewed_too(here: Place, tmp_path: Any, version: str, kind: str) -> None:
+    """Each kind is asked for by itself; one that somebody else signs waits for him, and is not asked for again."""
+    async with raw(here.bridge.url, "CP1", f"ocpp{version}") as charger:
+        await charger.call("SignCertificate", {"csr": request_of("CP1")})
+        await delivered(charger)
+        await charger.call("SignCertificate", {"csr": request_of("CP1"), "certificateType": kind})
+        (record,) = await kept(here, state=SigningState.WAITING)
+        chain = pem(Authority(tmp_path, "V2G").sign(x509.load_pem_x509_csr(record.csr.encode())))
+        async with here.work() as db:
+            await box_of(here).approve(record.id, db, chain=chain)
+        await delivered(charger)
+        await until(lambda: in_state(here, SigningState.INSTALLED))
+        await here.execute(f"UPDATE ocpp_certificate SET not_after = now() + interval '29 days' WHERE kind = '{kind}'")
+        await here.bridge.renew_certificates()
+        assert await _triggered(charger) == f"Sign{kind}"
+        await until(lambda: here.value("SELECT count(*) = 0 FROM ocpp_errand"))
+        await here.execute("UPDATE ocpp_certificate SET renewal_asked_at = NULL, not_after = now() + interval '9 days'")
+        await here.bridge.renew_certificates()
+        assert [await _triggered(charger), await _triggered(charger)] == [
+            "SignChargingStationCertificate",
+            f"Sign{kind}",
+        ]
+        await charger.call("SignCertificate", {"csr": request_of("CP1"), "certificateType": kind})
+        await until(lambda: here.value("SELECT count(*) = 0 FROM ocpp_errand"))
+        await here.execute("UPDATE ocpp_certificate SET renewal_asked_at = now() - interval '2 days'")
+        await here.bridge.renew_certificates()
+        assert await _triggered(charger) == "SignChargingStationCertificate"
+        await until(lambda: here.value("SELECT count(*) = 0 FROM ocpp_errand"))
+        assert charger.calls.empty()
+
+
+async def _triggered(charger: RawCharger) -> str:
+    """What the charger is asked to send next; it will."""
+    _, message_id, action, payload = await charger.asked()
+    assert action == "TriggerMessage"
+    await charger.say([3, message_id, {"status": "Accepted"}])
+    return str(payload["requestedMessage"])
+
+
+@pytest.mark.parametrize(("version", "kind"), [("1.6", "V2GCertificate"), ("2.0.1", "V2G20Certificate")])
+async def test_a_kind_that_a_version_lacks_is_not_asked_for(here: Place, version: str, kind: str) -> None:
+    async with raw(here.bridge.url, "CP1", f"ocpp{version}") as charger:
+        await here.seated("CP1")
+        assert (await here.ask("CP1", RequestSigning(kind))).status is OutcomeStatus.INVALID
+        assert charger.calls.empty()
+
+
 async def _another(place: Place, first: CertificateRecord) -> bool:
     newest = (await kept(place))[0]
     return newest.id != first.id and newest.state is SigningState.INSTALLED
