@@ -6,14 +6,11 @@ Nothing is decided here. What can be asked is in api.py and admin/, what is coun
 import asyncio
 import contextlib
 import functools
-import signal
-import socket
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
 import structlog
-import uvicorn
 from alembic.script import ScriptDirectory
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
@@ -38,6 +35,7 @@ from ocpi_hub.base.jobs import Bellringer, use_broker
 from ocpi_hub.base.log import configure_logs
 from ocpi_hub.base.metrics import REGISTRY
 from ocpi_hub.base.resources import Resources, open_resources, required_urls
+from ocpi_hub.base.serving import Server, server_config
 from ocpi_hub.base.settings import Settings
 from ocpi_hub.chargers.binding import bind
 from ocpi_hub.clearing.sending import stuck
@@ -48,7 +46,6 @@ from ocpi_hub.partners.tables import Platform
 log = structlog.get_logger()
 
 PROBE_SECONDS = 2.0
-STOP_SECONDS = 8
 POOL_SIZE = 20
 
 
@@ -273,43 +270,4 @@ async def _serve(settings: Settings, ready: Callable[[], None]) -> None:
     async with open_resources(settings, pool_size=POOL_SIZE, ring=ringer) as resources:
         resources.put(Bellringer, ringer)
         bind(resources)
-        await _Server(server_config(create_app(resources), host=settings.host, port=settings.port), ready).serve()
-
-
-def server_config(app: ASGIApp, *, host: str, port: int) -> uvicorn.Config:
-    """How the web server runs in production."""
-    return uvicorn.Config(
-        app,
-        host=host,
-        port=port,
-        http="httptools",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=60,
-        timeout_graceful_shutdown=STOP_SECONDS,
-    )
-
-
-class _Server(uvicorn.Server):
-    """uvicorn that says when it listens, and that ends with exit status 0 when it is told to."""
-
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._ready = ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if not self.started:
-            return
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):
-                loop.add_signal_handler(number, self._stop)
-        self._ready()
-
-    def _stop(self) -> None:
-        self.force_exit, self.should_exit = self.should_exit, True
+        await Server(server_config(create_app(resources), host=settings.host, port=settings.port), ready).serve()

@@ -44,8 +44,9 @@ class Call:
 
     @cached_property
     def document(self) -> dict[str, Any]:
-        """The body, read. Raises BadJson, or InvalidParameters when it is not an object."""
-        found = wire_json.loads(self.body)
+        """The body, read. Raises BadJson, or InvalidParameters when it is not an object or has two members of one name:
+        the bytes go on as they came, and of doubled names some receivers take the first."""
+        found = wire_json.loads(self.body, unique=True)
         if not isinstance(found, dict):
             raise InvalidParameters("the body must be a JSON object")
         return found

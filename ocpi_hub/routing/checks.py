@@ -3,9 +3,6 @@
 The receiver knows nothing of the sender but what the hub lets through. Modules of partners' own are not looked into.
 """
 
-import json
-from codecs import BOM_UTF8
-from contextlib import suppress
 from typing import Any
 
 from ocpi_hub.objects.kinds import KINDS, Kind
@@ -28,31 +25,20 @@ def require_own(call: Call) -> None:
         return
     kind = KINDS.get(call.target.module or "")
     if call.method in ("PUT", "PATCH", "POST") and (kind is not None or call.target.module in _LOOKED_INTO):
-        _require_one_reading(call)
+        _require_one_spelling(call.document)
     if kind is not None:
         _require_own_object(call, kind)
     elif call.target.module == ModuleId.COMMANDS and call.method == "POST":
         require_own_token(call.document, call.from_)
 
 
-def _require_one_reading(call: Call) -> None:
-    """The bytes go on as they came, so a receiver must not read another thing out of them than is checked here: of
-    doubled names some take the first, and some take no notice of case. Raises InvalidParameters; what is no JSON is
-    for others to refuse."""
-    with suppress(ValueError, RecursionError):
-        json.loads(call.body.removeprefix(BOM_UTF8), object_pairs_hook=_require_unique)
-    document = call.document
+def _require_one_spelling(document: dict[str, Any]) -> None:
+    """The bytes go on as they came, so a receiver that takes no notice of case must not read another thing out of them
+    than is checked here. Raises InvalidParameters."""
     token = document.get("token")
     for name in (*document, *(token if isinstance(token, dict) else ())):
         if name not in _CHECKED and name.lower() in _CHECKED:
             raise InvalidParameters(f"{name}: must be spelled {name.lower()}")
-
-
-def _require_unique(pairs: list[tuple[str, Any]]) -> None:
-    names = [name for name, _ in pairs]
-    if len(set(names)) < len(names):
-        doubled = next(name for name in names if names.count(name) > 1)
-        raise InvalidParameters(f"{doubled[:50]}: stands twice in one object")
 
 
 def require_own_token(document: dict[str, Any], sender: PartyId) -> None:

@@ -1,6 +1,7 @@
 """JSON as partners write it: read exactly, refuse what is hostile, and write numbers digit by digit.
 
-The only importer of simplejson, which keeps Decimals. Duplicate keys: the last one wins, as in PostgreSQL.
+The only importer of simplejson, which keeps Decimals. Doubled names: the last one wins, as in PostgreSQL; what is
+passed on to others must have none.
 """
 
 import re
@@ -23,13 +24,14 @@ class NotJson(BadJson):
     """The text is not JSON, or is JSON made to hurt. As an answer to a caller: HTTP 400."""
 
 
-def loads(raw: bytes | str, *, max_depth: int = 64, max_values: int = 250_000) -> Any:
+def loads(raw: bytes | str, *, max_depth: int = 64, max_values: int = 250_000, unique: bool = False) -> Any:
     """The document in `raw`: UTF-8, a BOM is tolerated, fractional numbers are Decimals exactly as sent.
 
     Raises NotJson for what cannot be parsed, for NaN and Infinity, numbers of more than 100 digits or beyond
     10^±100, lone surrogates, nesting deeper than `max_depth` and more than about `max_values` values (a body of
     empty lists needs thirty times its size in memory); InvalidParameters, with the path, for the character NUL
-    inside a string: that is JSON, but nothing can keep it. Raises nothing else.
+    inside a string: that is JSON, but nothing can keep it; where names have to be `unique`, InvalidParameters for one
+    that stands twice in one object. Raises nothing else.
     """
     text = _decode(raw)
     if not text or text.isspace():
@@ -37,7 +39,7 @@ def loads(raw: bytes | str, *, max_depth: int = 64, max_values: int = 250_000) -
     if len(text) > max_values and text.count(",") + text.count("[") + text.count("{") > max_values:
         raise NotJson(f"not accepted: more than {max_values} values")
     try:
-        document = _DECODER.decode(text)
+        document = (_STRICT if unique else _DECODER).decode(text)
     except simplejson.JSONDecodeError as error:
         raise NotJson(f"not JSON: {error.msg} at line {error.lineno} column {error.colno}") from None
     except RecursionError:
@@ -94,7 +96,17 @@ def _whole(text: str) -> int:
     return int(text)
 
 
+def _unique(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(members)
+    if len(found) < len(members):
+        names = [name for name, _ in members]
+        doubled = next(name for name in names if names.count(name) > 1)
+        raise InvalidParameters(f"{doubled[:50]}: stands twice in one object")
+    return found
+
+
 _DECODER = simplejson.JSONDecoder(parse_float=_fraction, parse_int=_whole)
+_STRICT = simplejson.JSONDecoder(parse_float=_fraction, parse_int=_whole, object_pairs_hook=_unique)
 
 
 def _is_deeper(document: Any, max_depth: int) -> bool:

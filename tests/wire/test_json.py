@@ -116,6 +116,27 @@ def test_what_is_json_is_read(body: bytes | str, document: Any) -> None:
         assert type(read) is type(document)
 
 
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        (b'{"id":"1","id":"2"}', "id"),
+        (b'{"id":"1","\\u0069d":"2"}', "id"),
+        (b'{"token":{"uid":"1","type":"RFID","uid":"1"}}', "uid"),
+        (b'[{"a":[{"b":1,"b":1}]}]', "b"),
+        (b'\xef\xbb\xbf{"":1,"":2}', ""),
+    ],
+)
+def test_doubled_names_are_refused_where_names_must_be_unique(body: bytes, name: str) -> None:
+    with pytest.raises(InvalidParameters, match=f"^{name}: stands twice in one object"):
+        loads(body, unique=True)
+    loads(body)  # and the last one counts elsewhere
+
+
+def test_names_that_only_look_alike_are_unique() -> None:
+    body = b'{"id":"1","ID":"2","a":{"id":"3"},"b":[{"id":"4"},{"id":"5"}]}'
+    assert loads(body, unique=True) == loads(body)
+
+
 def test_the_depth_can_be_chosen() -> None:
     assert loads(b"[[]]", max_depth=2) == [[]]
     assert loads(b"1", max_depth=0) == 1

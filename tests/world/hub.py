@@ -16,10 +16,11 @@ from typing import Any
 import httpx
 import uvicorn
 
-from ocpi_hub.app import create_app, server_config
+from ocpi_hub.app import create_app
 from ocpi_hub.base.database import Bell, open_engine
 from ocpi_hub.base.jobs import Runner
 from ocpi_hub.base.resources import Resources, open_redis, utc_now
+from ocpi_hub.base.serving import server_config
 from ocpi_hub.base.settings import Settings
 from ocpi_hub.partners import register
 from ocpi_hub.partners.directory import Directory

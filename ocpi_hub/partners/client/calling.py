@@ -235,7 +235,9 @@ class PartnerClient:
         timeout = httpx.Timeout(self._timeout, connect=min(CONNECT_TIMEOUT, self._timeout))
         try:
             # A transport and no client around it: no cookies, no environment, no redirects, no history.
-            request = httpx.Request(method, url, headers={**DEFAULTS, **headers}, content=body)
+            # With a stream httpx adds no headers of its own; what HTTP needs, the transport adds.
+            raw = [(name.encode("ascii"), value.encode("ascii")) for name, value in {**DEFAULTS, **headers}.items()]
+            request = httpx.Request(method, url, headers=raw, stream=httpx.ByteStream(body or b""))
             request.extensions["timeout"] = timeout.as_dict()
             transport = self._https if request.url.scheme == "https" else self._http
             response = await transport.handle_async_request(request)

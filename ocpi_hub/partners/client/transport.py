@@ -32,7 +32,7 @@ class _Exact(AiohttpTransport):
                 request.method,
                 yarl.URL(str(request.url), encoded=True),
                 headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw],
-                data=request.content or None,
+                data=await request.aread() or None,
                 allow_redirects=False,
                 auto_decompress=False,
                 compress=False,
