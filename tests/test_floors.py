@@ -50,7 +50,7 @@ ENTRIES = FLOORS[-1] | {"worker"}
 # Who may import a library, by path from the root; a trailing slash is a whole folder.
 POWERS: dict[str, tuple[str, ...]] = {
     "httpx": ("ocpi_hub/partners/client/", "ocpi_hub/simulator/"),
-    "httpx_aiohttp": ("ocpi_hub/partners/client/", "ocpi_hub/simulator/"),
+    "aiohttp": ("ocpi_hub/partners/client/", "ocpi_hub/simulator/"),
     "celery": ("ocpi_hub/base/jobs.py", "ocpi_hub/worker.py"),
     "websockets": ("bridge_ocpp/server.py", "bridge_ocpp/simulator/"),
 }

@@ -20,8 +20,8 @@ QUOTED = 300
 class Told:
     """The partner took it: HTTP 2xx and OCPI 1xxx, both (status_codes.asciidoc).
 
-    `headers` compare without case. `token_encoding` is how the credentials token was presented: base64 or raw. `url` is
-    where the answer came from, after a redirect that was followed.
+    `headers` by their names in lower case. `token_encoding` is how the credentials token was presented: base64 or raw.
+    `url` is where the answer came from, after a redirect that was followed.
     """
 
     answer: Answer
@@ -76,7 +76,7 @@ Result = Told | Refused | Unreachable
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """An HTTP answer, read to its end; `headers` compare without case. `url` is where it came from in the end."""
+    """An HTTP answer, read to its end; `headers` by their names in lower case. `url` is where it came from."""
 
     status: int
     headers: Mapping[str, str]

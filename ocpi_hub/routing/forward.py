@@ -206,8 +206,8 @@ def _answered(found: Relayed | Unreachable, message: Message) -> Passed:
         raise HubError(f"{party} answered HTTP {received.status}, and not OCPI: {problem}") from None
     if 300 <= received.status < 400 or (received.status >= 500 and answer.ok):
         raise HubError(f"{party} answered HTTP {received.status}")
-    given = {name.lower(): value for name, value in received.headers.items()}
-    headers = {name: value for name, value in given.items() if name in _KEPT_HEADERS and value and _can_be_sent(value)}
+    given = received.headers.items()
+    headers = {name: value for name, value in given if name in _KEPT_HEADERS and value and _can_be_sent(value)}
     return Passed(
         # An OCPI error under HTTP 5xx is an OCPI error all the same; the HTTP error is not ours.
         http_status=received.status if received.status < 500 else 200,

@@ -8,12 +8,10 @@ import asyncio
 import uuid
 import zlib
 from collections.abc import Callable, Mapping
-from contextlib import aclosing
 from datetime import datetime
 from time import perf_counter
-from typing import Self
+from typing import Self, TypedDict, Unpack
 
-import aiohttp
 import httpx
 from structlog.contextvars import get_contextvars
 
@@ -21,8 +19,8 @@ from ocpi_hub.base.resources import Resources, utc_now
 from ocpi_hub.base.settings import Settings
 from ocpi_hub.dialects.profile import PLAIN, Profile
 from ocpi_hub.partners.answers import Received, Relayed, Result, Trouble, Unreachable, judge
-from ocpi_hub.partners.client.failing import Failed, reason_of, trouble_of
-from ocpi_hub.partners.client.transport import open_transport
+from ocpi_hub.partners.client.failing import FAILURES, Failed, reason_of, trouble_of
+from ocpi_hub.partners.client.transport import Arriving, Sockets, Through, Transport
 from ocpi_hub.partners.guard import Guard, url_problem
 from ocpi_hub.partners.journal import About, Journal, sent
 from ocpi_hub.partners.signs import Signs
@@ -32,6 +30,20 @@ DEFAULTS = {"User-Agent": "ocpi-hub", "Accept": "application/json", "Accept-Enco
 CONNECT_TIMEOUT = 5.0
 _OTHER = About("other")
 REDIRECTS_FOLLOWED = 2
+
+
+class Asking(TypedDict, total=False):
+    """How a partner is asked; see PartnerClient.relay for what each is where it is left out."""
+
+    encoding: str
+    platform_id: str | None
+    body: bytes | None
+    routing: Routing | None
+    correlation_id: str | None
+    timeout: float | None
+    extra_headers: Mapping[str, str] | None
+    profile: Profile
+    about: About
 
 
 class PartnerClient:
@@ -55,8 +67,9 @@ class PartnerClient:
         self._encodings: dict[str, str] = {}
         networks = settings.partner_networks
         # Without TLS only the operator's own networks: no token crosses the internet in the clear.
-        self._https = transport or open_transport(Guard(networks, public=True))
-        self._http = transport or open_transport(Guard(networks, public=False))
+        given = Through(transport) if transport is not None else None
+        self._https: Transport = given or Sockets(Guard(networks, public=True))
+        self._http: Transport = given or Sockets(Guard(networks, public=False))
 
     @classmethod
     def open(cls, resources: Resources) -> Self:
@@ -69,42 +82,9 @@ class PartnerClient:
         await self._https.aclose()
         await self._http.aclose()
 
-    async def call(
-        self,
-        method: str,
-        url: str,
-        *,
-        credentials_token: str,
-        encoding: str = "auto",
-        platform_id: str | None = None,
-        body: bytes | None = None,
-        routing: Routing | None = None,
-        correlation_id: str | None = None,
-        timeout: float | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        profile: Profile = PLAIN,
-        about: About = _OTHER,
-    ) -> Result:
-        """Ask a partner. Never raises for what the partner does; `timeout` in seconds is for everything together.
-
-        `encoding` auto: base64 first, as the specification wants, and once raw after a 401 (transport_and_format,
-        the NOTE on "Authorization header"); with a `platform_id` the one that worked is remembered. Of the
-        `profile` only the case of header names counts here.
-        """
-        found = await self.relay(
-            method,
-            url,
-            credentials_token=credentials_token,
-            encoding=encoding,
-            platform_id=platform_id,
-            body=body,
-            routing=routing,
-            correlation_id=correlation_id,
-            timeout=timeout,
-            extra_headers=extra_headers,
-            profile=profile,
-            about=about,
-        )
+    async def call(self, method: str, url: str, *, credentials_token: str, **asking: Unpack[Asking]) -> Result:
+        """Ask a partner, as `relay` does, and say what the answer means."""
+        found = await self.relay(method, url, credentials_token=credentials_token, **asking)
         if isinstance(found, Unreachable):
             return found
         return judge(
@@ -132,13 +112,16 @@ class PartnerClient:
         profile: Profile = PLAIN,
         about: About = _OTHER,
     ) -> Relayed | Unreachable:
-        """As `call`, but the answer is given as it came, whatever its status: for messages that are only passed on.
+        """Ask a partner; the answer is given as it came, whatever its status. Never raises for what the partner does.
 
-        `about` is for the journal. Without a correlation id the message has that of the request that is being served.
+        `encoding` auto: base64 first, as the specification wants, and once raw after a 401 (transport_and_format,
+        the NOTE on "Authorization header"); with a `platform_id` the one that worked is remembered. `timeout` in
+        seconds is for everything together. Of the `profile` only the case of header names counts here. `about` is for
+        the journal. Without a correlation id the message has that of the request that is being served.
         """
         correlation_id = correlation_id or get_contextvars().get("correlation_id") or str(uuid.uuid4())
         at = self._clock()
-        headers = {CORRELATION_ID: correlation_id, **(extra_headers or {})}
+        headers = {**DEFAULTS, CORRELATION_ID: correlation_id, **(extra_headers or {})}
         if body is not None:
             headers.setdefault("Content-Type", "application/json")
         if routing is not None:
@@ -232,34 +215,31 @@ class PartnerClient:
         problem = url_problem(url)
         if problem is not None:
             raise Failed(problem)
-        timeout = httpx.Timeout(self._timeout, connect=min(CONNECT_TIMEOUT, self._timeout))
+        transport = self._https if url[:6].lower() == "https:" else self._http
+        connect = min(CONNECT_TIMEOUT, self._timeout)
         try:
             # A transport and no client around it: no cookies, no environment, no redirects, no history.
-            # With a stream httpx adds no headers of its own; what HTTP needs, the transport adds.
-            raw = [(name.encode("ascii"), value.encode("ascii")) for name, value in {**DEFAULTS, **headers}.items()]
-            request = httpx.Request(method, url, headers=raw, stream=httpx.ByteStream(body or b""))
-            request.extensions["timeout"] = timeout.as_dict()
-            transport = self._https if request.url.scheme == "https" else self._http
-            response = await transport.handle_async_request(request)
-            async with aclosing(response):
-                return Received(response.status_code, response.headers, await self._read(response), url)
-        except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
+            arriving = await transport.send(method, url, headers, body, connect=connect, read=self._timeout)
+            try:
+                return Received(arriving.status, arriving.headers, await self._read(arriving), url)
+            finally:
+                await arriving.aclose()
+        except FAILURES as error:
             raise Failed(reason_of(error), trouble_of(error)) from None
         except (ValueError, UnicodeError):
             # The text of these may repeat a header, and a header may be the credentials token.
             raise Failed("the request could not be written as HTTP") from None
 
-    async def _read(self, response: httpx.Response) -> bytes:
+    async def _read(self, arriving: Arriving) -> bytes:
         """The body, unpacked, as long as it stays within OCPI_HUB_ANSWER_LIMIT. Raises Failed."""
-        status, packing = response.status_code, response.headers.get("content-encoding", "identity").strip().lower()
+        status, packing = arriving.status, arriving.headers.get("content-encoding", "identity").strip().lower()
         if packing not in ("identity", "", "gzip", "x-gzip"):
             raise Failed("the answer is packed in a way that was not asked for", Trouble.ANSWER, http_status=status)
         unpack = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS) if "gzip" in packing else None
         body = bytearray()
-        assert isinstance(response.stream, httpx.AsyncByteStream)
-        async for chunk in response.stream:
+        while piece := await arriving.more():
             try:
-                body += unpack.decompress(chunk, self._limit - len(body) + 1) if unpack else chunk
+                body += unpack.decompress(piece, self._limit - len(body) + 1) if unpack else piece
             except zlib.error:
                 raise Failed(
                     "the answer is not the gzip that it says it is", Trouble.ANSWER, http_status=status

@@ -9,6 +9,9 @@ import httpx
 from ocpi_hub.partners.answers import Trouble
 from ocpi_hub.partners.guard import Blocked
 
+FAILURES = (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError)
+"""What a transport raises when nothing comes of a request."""
+
 
 class Failed(Exception):
     """A call that brought no answer that can be read; the text is its reason."""
@@ -31,7 +34,7 @@ def reason_of(error: BaseException) -> str:
                 return "the TLS certificate is not accepted"
             case ssl.SSLError():
                 return "the TLS handshake failed"
-            case aiohttp.ServerTimeoutError() | httpx.TimeoutException() if _is_timeout(cause):
+            case aiohttp.ServerTimeoutError() | httpx.TimeoutException():
                 return "no answer in time"
             case ConnectionRefusedError():
                 return "the connection was refused"
@@ -50,18 +53,11 @@ def trouble_of(error: BaseException) -> Trouble:
         match cause:
             case aiohttp.ConnectionTimeoutError():
                 return Trouble.CONNECTION
-            case aiohttp.ServerTimeoutError():
-                return Trouble.TIMEOUT
-            case httpx.ReadTimeout() | httpx.WriteTimeout() if _is_timeout(cause):
+            case aiohttp.ServerTimeoutError() | httpx.ReadTimeout() | httpx.WriteTimeout():
                 return Trouble.TIMEOUT
             case aiohttp.ClientResponseError():
                 return Trouble.ANSWER
     return Trouble.CONNECTION
-
-
-def _is_timeout(cause: BaseException) -> bool:
-    # The transport calls every lost connection a ConnectTimeout; aiohttp's own class, underneath, tells the truth.
-    return not isinstance(cause, httpx.TimeoutException) or cause.__cause__ is None
 
 
 def _causes(error: BaseException) -> list[BaseException]:

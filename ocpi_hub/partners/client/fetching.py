@@ -5,18 +5,14 @@ The same guard judges every socket. Nothing is followed, nothing is kept, and an
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Self
-
-import aiohttp
-import httpx
 
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.base.settings import Settings
 from ocpi_hub.partners.answers import Trouble
-from ocpi_hub.partners.client.failing import Failed, reason_of, trouble_of
-from ocpi_hub.partners.client.transport import open_transport
+from ocpi_hub.partners.client.failing import FAILURES, Failed, reason_of, trouble_of
+from ocpi_hub.partners.client.transport import Sockets
 from ocpi_hub.partners.guard import Guard, url_problem
 
 __all__ = ["Failed", "Fetched", "Fetcher"]
@@ -40,8 +36,8 @@ class Fetcher:
     def __init__(self, settings: Settings) -> None:
         self._timeout = settings.service_timeout
         networks = settings.partner_networks
-        self._anywhere = open_transport(Guard(networks, public=True))
-        self._own = open_transport(Guard(networks, public=False))
+        self._anywhere = Sockets(Guard(networks, public=True))
+        self._own = Sockets(Guard(networks, public=False))
         self._room = asyncio.Semaphore(AT_ONCE)
 
     @classmethod
@@ -71,7 +67,7 @@ class Fetcher:
                 return await self._once(method, url, body=body, headers=headers, limit=limit, secret=secret)
         except TimeoutError:
             raise Failed(f"no complete answer within {self._timeout:g} s", Trouble.TIMEOUT) from None
-        except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
+        except FAILURES as error:
             raise Failed(reason_of(error), trouble_of(error)) from None
         except (ValueError, UnicodeError):
             raise Failed("the request could not be written as HTTP") from None
@@ -79,16 +75,16 @@ class Fetcher:
     async def _once(
         self, method: str, url: str, *, body: bytes | None, headers: Mapping[str, str], limit: int, secret: bool
     ) -> Fetched:
-        request = httpx.Request(method, url, headers={**PLAIN, **headers}, content=body)
-        request.extensions["timeout"] = httpx.Timeout(self._timeout).as_dict()
-        plain = request.url.scheme == "http"
+        plain = url[:5].lower() == "http:"
         transport = self._own if secret and plain else self._anywhere
-        response = await transport.handle_async_request(request)
+        sent = {**PLAIN, **headers}
+        arriving = await transport.send(method, url, sent, body, connect=self._timeout, read=self._timeout)
         found = bytearray()
-        async with aclosing(response):
-            assert isinstance(response.stream, httpx.AsyncByteStream)
-            async for chunk in response.stream:
-                found += chunk
+        try:
+            while piece := await arriving.more():
+                found += piece
                 if len(found) > limit:
                     raise Failed(f"the answer is larger than {limit} bytes", Trouble.ANSWER)
-        return Fetched(response.status_code, bytes(found))
+        finally:
+            await arriving.aclose()
+        return Fetched(arriving.status, bytes(found))
