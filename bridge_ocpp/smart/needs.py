@@ -45,6 +45,7 @@ _NUMBERS = ("energy_wh", "maximum_a", "maximum_w", "minimum_a", "minimum_w")
 async def needed(db: AsyncSession, told: NeedsTold, hearing: Hearing) -> Follows:
     """What the car at an EVSE wants: its site shares by it from now on, and its share follows as a profile."""
     key, now = hearing.speaker.key, hearing.received
+    await db.get(LimitRow, (key, told.evse_id, NEEDS), with_for_update=True)  # in the order of adopt
     charge = await _running(db, key, told.evse_id)
     said = _said(told)
     if charge is not None:

@@ -1,7 +1,7 @@
 """Cars that say what they need and mean to do, over a real socket: answered truly, and by a schedule."""
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -159,6 +159,19 @@ async def test_one_that_waits_for_its_turn_is_told_that_it_takes_time(place: Pla
         assert periods(await told(place, charger))[0] == (0, 0)
         await put(place, limit_a=10)
         assert [limit for _, limit in periods(await told(place, charger))] == [10, 6]
+
+
+async def test_a_charger_whose_clock_is_wrong_is_told_one_limit(place: Place) -> None:
+    """It would begin a schedule at another time, or not at all."""
+    await place.register("CP1")
+    async with raw(place.bridge.url, "CP1", "ocpp2.0.1") as charger:
+        await site(place, charger)
+        early = datetime(1970, 1, 1, tzinfo=UTC)
+        await charger.call("TransactionEvent", event("Started", 0, early, evse={"id": 1, "connectorId": 1}))
+        await told(place, charger)
+        assert await charger.call("NotifyEVChargingNeeds", said(place)) == {"status": "Accepted"}
+        profile = await told(place, charger)
+        assert (profile["chargingProfileKind"], periods(profile)) == ("Relative", [(0, 16)])
 
 
 @BOTH
