@@ -157,6 +157,7 @@ class OutletRecord:
 
     `state`: charging, full, waiting, expected, free, offline or refuses. `limit_a` was confirmed or asked last (None:
     nothing was); `counts_a` is the most that may be drawn there now, which is what counts against the site's limit.
+    Where car or driver said both, `in_time`: at this limit the car has what it needs at `departure_at`.
     """
 
     charger_id: str
@@ -168,6 +169,8 @@ class OutletRecord:
     counts_a: Decimal
     drawing_a: Decimal | None = None
     transaction_id: str | None = None
+    departure_at: datetime | None = None
+    in_time: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

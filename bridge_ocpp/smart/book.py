@@ -26,6 +26,7 @@ from bridge_ocpp.smart.plan import Outlet, Wish
 from bridge_ocpp.smart.sites import Site, SiteProblem, read_site
 from bridge_ocpp.smart.standing import Standing
 from bridge_ocpp.smart.tables import ProfileRow, ShareRow, SiteRow
+from bridge_ocpp.smart.wishes import Wanted, in_time
 from bridge_ocpp.tables import ChargerRow, TransactionRow
 
 ZERO = Decimal(0)
@@ -104,7 +105,7 @@ class Sites:
             id=row.id,
             document=site.document,
             limit_a=lanes["", 1],
-            outlets=tuple(_outlet(standing, outlet) for standing, outlet in outlets),
+            outlets=tuple(_outlet(site, standing, outlet, now) for standing, outlet in outlets),
             counts_a=sums,
             over_limit=any(sums[c or "site"][phase] > limit for (c, phase), limit in lanes.items()),
             external_a=external,
@@ -159,11 +160,14 @@ class Sites:
         return await reservations.listed(db, charger_id, now=self._now())
 
 
-def _outlet(standing: Standing, outlet: Outlet) -> OutletRecord:
+def _outlet(site: Site, standing: Standing, outlet: Outlet, now: datetime) -> OutletRecord:
     evse = int(outlet.key.rpartition("/")[2])
     row = standing.rows.get(evse)
     asked = row.asked if row is not None else None
     parked = standing.parked.get(evse)
+    wanted = parked.wanted if parked is not None else Wanted()
+    watts = (asked or ZERO) * site.voltage * (wanted.phases or len(standing.member.phases))
+    charged = parked.charged_wh if parked is not None else ZERO
     return OutletRecord(
         charger_id=standing.member.id,
         evse_id=evse,
@@ -174,6 +178,8 @@ def _outlet(standing: Standing, outlet: Outlet) -> OutletRecord:
         counts_a=outlet.bound,
         drawing_a=row.drawing if row is not None else None,
         transaction_id=parked.transaction_id if parked is not None else None,
+        departure_at=wanted.departure_at,
+        in_time=in_time(wanted, charged_wh=charged, power_w=watts, now=now),
     )
 
 

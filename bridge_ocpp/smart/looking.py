@@ -86,7 +86,7 @@ async def _parked(db: AsyncSession, site: Site, keys: Sequence[str], *, now: dat
         power = amperes * site.voltage * (wanted.phases or count)
         weight = wishes.weight(wanted, charged_wh=charged, full_power_w=power, now=now)
         full = state == "SuspendedEV" and charged > 0
-        found[key][evse] = Parked(transaction_id, full=full, weight=weight, wanted=wanted)
+        found[key][evse] = Parked(transaction_id, full, weight, wanted, charged)
     return found
 
 

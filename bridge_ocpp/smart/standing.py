@@ -41,12 +41,14 @@ class What(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """A running transaction; `full`: its car takes no more. `weight` says how urgent it is (wishes.py)."""
+    """A running transaction; `full`: its car takes no more. `weight` says how urgent it is (wishes.py).
+    `charged_wh` is since its start."""
 
     transaction_id: str
     full: bool = False
     weight: Decimal = Decimal(1)
     wanted: Wanted = field(default_factory=Wanted)
+    charged_wh: Decimal = Decimal(0)
 
 
 @dataclass(slots=True)

@@ -74,6 +74,14 @@ def weight(wanted: Wanted, *, charged_wh: Decimal, full_power_w: Decimal, now: d
     return max(least, LEAST + (MOST - LEAST) * needed).quantize(_TENTH)
 
 
+def in_time(wanted: Wanted, *, charged_wh: Decimal, power_w: Decimal, now: datetime) -> bool | None:
+    """Whether what is missing comes until the departure, if nothing changes; None where nothing of it is known."""
+    if wanted.departure_at is None or wanted.energy_wh is None or wanted.departure_at <= now:
+        return None
+    hours = Decimal((wanted.departure_at - now).total_seconds()) / 3600
+    return wanted.energy_wh - charged_wh <= power_w * hours
+
+
 def _least_of(amperes: Decimal | None, watts: Decimal | None, *, volts: int) -> Decimal | None:
     """A per phase, said in A or in W or both."""
     limits = (amperes, None if watts is None else watts / volts)

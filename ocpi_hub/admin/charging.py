@@ -121,6 +121,8 @@ def _outlet(outlet: OutletRecord, uids: dict[tuple[str, int], str]) -> dict[str,
         "counts_a": outlet.counts_a,
         "drawing_a": outlet.drawing_a,
         "transaction": outlet.transaction_id,
+        "departure_at": outlet.departure_at,
+        "in_time": outlet.in_time,
     }
 
 

@@ -112,10 +112,17 @@ def _print(site: dict[str, Any], *, as_json: bool, over: str = " – over the li
     )
     rows = [
         (one["charger"], one["evse_id"] or "all", one["state"], _amperes(one["limit_a"]), _amperes(one["counts_a"]),
-         _amperes(one["drawing_a"]))
+         _amperes(one["drawing_a"]), leaves(one))
         for one in site["limits"]
     ]  # fmt: skip
-    print_table(("charger", "EVSE", "state", "limit", "counts with", "draws"), rows, empty="no charger")
+    print_table(("charger", "EVSE", "state", "limit", "counts with", "draws", "leaves"), rows, empty="no charger")
+
+
+def leaves(one: dict[str, Any]) -> str:
+    """When the car is to be gone, and whether it has what it needs by then."""
+    if one["departure_at"] is None:
+        return ""
+    return f"{one['departure_at']:%H:%M} UTC{', too early for its share' if one['in_time'] is False else ''}"
 
 
 def _most(site: dict[str, Any]) -> str:

@@ -1,7 +1,11 @@
 """`ocpi-hub site …`, as a person uses it."""
 
 import json
+from datetime import UTC, datetime
 
+import pytest
+
+from ocpi_hub.cli.sites import leaves
 from tests.cli.hub import command_line
 
 
@@ -33,3 +37,13 @@ def test_a_site_is_put_shown_listed_and_removed(database_url, redis_url, tmp_pat
     wrong = run("site", "put", "garage", "--charger", "BOX-1")
     assert (wrong.returncode, wrong.stdout) == (1, "")
     assert wrong.stderr.startswith("ocpi-hub: limit_a: ")
+
+
+@pytest.mark.parametrize(
+    ("known", "in_time", "said"),
+    [(False, None, ""), (True, None, "18:05 UTC"), (True, True, "18:05 UTC"),
+     (True, False, "18:05 UTC, too early for its share")],
+)  # fmt: skip
+def test_when_a_car_leaves(known, in_time, said):
+    departure = datetime(2026, 3, 1, 18, 5, tzinfo=UTC) if known else None
+    assert leaves({"departure_at": departure, "in_time": in_time}) == said

@@ -94,6 +94,12 @@ async def test_at_a_site_the_share_follows_as_a_schedule(place: Place, protocol:
         [(start, share), (falls, least)] = periods(profile)
         assert (start, share, least) == (0, 16, 6), "no more than the car takes"
         assert 7200 <= falls <= 7261
+        async with place.work() as db:
+            home = await Sites(now=place.clock).site("home", db)
+        assert home is not None
+        [outlet] = home.outlets
+        assert outlet.in_time, "22 kWh of 20"
+        assert outlet.departure_at is not None
         assert await quiet(place, charger), "without a cause nothing is negotiated again"
         place.clock.shift += timedelta(hours=2, seconds=1)
         again = await told(place, charger)

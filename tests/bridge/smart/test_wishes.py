@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge_ocpp.smart.tables import WishRow
-from bridge_ocpp.smart.wishes import LEAST, MOST, Wanted, together, weight
+from bridge_ocpp.smart.wishes import LEAST, MOST, Wanted, in_time, together, weight
 
 D = Decimal
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -89,3 +89,21 @@ def test_a_car_that_says_when_it_leaves_and_what_it_needs_is_told_a_schedule(car
     rows = [row("car", most_periods=3, **car), row("driver", **driver)]
     wanted = together(rows, voltage=230, phases=3)
     assert (wanted.until, wanted.most_periods) == (until, 3)
+
+
+@pytest.mark.parametrize(
+    ("hours", "kwh", "charged", "power", "expected"),
+    [
+        (2, 22, 0, 11_000, True),
+        (2, 22, 0, 10_999, False),
+        (2, 22, 11, 5_500, True),
+        (2, 22, 30, 0, True),
+        (0, 22, 0, 11_000, None),
+        (None, 22, 0, 11_000, None),
+        (2, None, 0, 11_000, None),
+    ],
+)
+def test_whether_a_car_has_what_it_needs_in_time(hours, kwh, charged, power, expected):
+    departure = None if hours is None else NOON + timedelta(hours=hours)
+    wanted = Wanted(departure, None if kwh is None else D(kwh) * 1000)
+    assert in_time(wanted, charged_wh=D(charged) * 1000, power_w=D(power), now=NOON) is expected
