@@ -33,6 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from ocpi_hub.base.database import Quick
+from ocpi_hub.objects import endings
 from ocpi_hub.objects.kinds import Kind
 from ocpi_hub.objects.tables import KeptCount
 
@@ -58,7 +59,7 @@ def keep(kind: Kind, *, offered: bool = False) -> Quick:
     """Insert a row, or take the place of the one that is there; give back `replaced`. A new object is counted.
 
     An immutable object stays as it is, and so does one that is newer than what is `offered`, or that is the same at
-    the same time; then no row comes back.
+    the same time, or that is at its end (endings.py); then no row comes back.
     """
     table, news = table_of(kind), None
     statement = insert(table).values(_given(kind))
@@ -71,7 +72,7 @@ def keep(kind: Kind, *, offered: bool = False) -> Quick:
 
 
 def keep_if(kind: Kind, condition: ColumnElement[bool], and_then: Callable[[CTE], Sequence[CTE]]) -> Select[Any]:
-    """As `keep`, where the condition holds; otherwise nothing happens and no row comes back.
+    """As `keep`, where the condition holds; otherwise nothing happens, as with what stays as it is: no row comes back.
 
     `and_then` is given the kept row (owner_key, reader_key, replaced) and says what else the statement does.
     """
@@ -93,11 +94,21 @@ def _in_place(kind: Kind, statement: Insert, *, where: ColumnElement[bool] | Non
     if kind.immutable:
         statement = statement.on_conflict_do_nothing(index_elements=key)
     else:
+        if endings.guards(kind):
+            where = _may_change(table, statement) if where is None else where & _may_change(table, statement)
         fresh: dict[str, Any] = {column.name: statement.excluded[column.name] for column in _written_columns(kind)}
         statement = statement.on_conflict_do_update(
             index_elements=key, set_=fresh | {"replaced": table.c.digest}, where=where
         )
     return statement.returning(table.c.owner_key, table.c.reader_key, table.c.replaced).cte("kept")
+
+
+def _may_change(table: Table, statement: Insert) -> ColumnElement[bool]:
+    """What endings.py says."""
+    new = statement.excluded
+    final = or_(*(new.status == one for one in endings.FINAL))
+    goes_on = (table.c.status != endings.COMPLETED) | (final & (new.last_updated >= table.c.last_updated))
+    return new.platform_id.is_(None) | ((new.reader_key == table.c.reader_key) & goes_on)
 
 
 @cache

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ocpi_hub.objects import statements
+from ocpi_hub.objects import endings, statements
 from ocpi_hub.objects.kinds import Kind
 from ocpi_hub.objects.patch import Document, change_child, find_child, merge, require_last_updated, require_same
 from ocpi_hub.wire.errors import InvalidParameters, from_validation
@@ -58,15 +58,15 @@ async def put(
     """Keep `document` in place of what was there: all of it, an EVSE that is no longer in it is gone.
 
     `source` is the platform that brought it, None for our own chargers. An immutable kind (CDRs) is kept once: the
-    same content again changes nothing, other content is InvalidParameters, as is what the model refuses. What is
-    `withheld` can be read by its owner only, until release().
+    same content again changes nothing, other content is InvalidParameters, as is what the model refuses, and what a
+    Session at its end does not take (endings.py). What is `withheld` can be read by its owner only, until release().
     """
     row = row_of(kind, owner=owner, document=document, source=source, at=at)
     if withheld:
         row["reader_key"] = owner.key
     found = await statements.keep(kind).rows(db, row)
     if not found:
-        return await _kept_before(db, kind, owner=owner, row=row)
+        return await _stays(db, kind, owner=owner, row=row)
     return written_as(kind, owner, row, replaced=found[0].replaced)
 
 
@@ -82,10 +82,12 @@ async def offer(
     if found:
         return written_as(kind, owner, row, replaced=found[0].replaced)
     if kind.immutable:
-        return await _kept_before(db, kind, owner=owner, row=row)
+        return await _stays(db, kind, owner=owner, row=row)
     kept = await _locked(db, kind, owner=owner, key=row["key"])
     if kept is None or kept.last_updated > row["last_updated"]:
         return None
+    if endings.guards(kind):
+        endings.overtaken(kept, row)
     return _written(kind, owner, kept._mapping, created=False, changed=False)
 
 
@@ -246,13 +248,21 @@ async def _replace(
     created: bool,
 ) -> Written:
     row = row_of(kind, owner=owner, document=document, source=source, at=at)
+    if endings.guards(kind) and endings.overtaken(kept, row):
+        raise InvalidParameters("last_updated: is before that of the Session, which is COMPLETED; PUT it as a whole")
     await db.execute(statements.replace(kind), {**row, "replaced": kept.digest, "named_pk": kept.pk})
     return _written(kind, owner, row, created=created, changed=row["digest"] != kept.digest)
 
 
-async def _kept_before(db: AsyncSession, kind: Kind, *, owner: PartyId, row: Mapping[str, Any]) -> Written:
-    """The answer to an immutable object that is sent again (a lost answer is repeated, as it should be)."""
+async def _stays(db: AsyncSession, kind: Kind, *, owner: PartyId, row: dict[str, Any]) -> Written:
+    """The answer to an object whose place is not taken: an immutable one that is sent again (a lost answer is repeated,
+    as it should be), or a Session at its end. Raises InvalidParameters."""
     kept = await _locked(db, kind, owner=owner, key=row["key"])
-    if kept.digest != row["digest"]:
-        raise InvalidParameters(f"{kind.key_field}: this {kind.name} is kept with other content, and it cannot change")
+    if kind.immutable:
+        if kept.digest != row["digest"]:
+            name = f"this {kind.name} is kept with other content"
+            raise InvalidParameters(f"{kind.key_field}: {name}, and it cannot change")
+    elif not endings.overtaken(kept, row):  # it was changed a moment ago
+        await db.execute(statements.replace(kind), {**row, "replaced": kept.digest, "named_pk": kept.pk})
+        return written_as(kind, owner, row, replaced=kept.digest)
     return _written(kind, owner, kept._mapping, created=False, changed=False)

@@ -21,7 +21,7 @@ _NEVER_ROUTED = frozenset({"versions", "details", ModuleId.CREDENTIALS.value})
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a URL names: `/ocpi/2.2.1/{sender|receiver}/{module}/{rest}`.
+    """What a URL names: `/ocpi/2.2.1/{sender|receiver}/{module}/{rest}`, the module's name in any case.
 
     `module` is `versions`, `details`, or a ModuleID, own modules of partners included; None: no such place. Credentials
     have no interface: addressed to a party they would be those that the hub and that party's platform hold.
@@ -41,7 +41,7 @@ class Target:
                 return cls("versions")
             case [found] if found == VERSION:
                 return cls("details")
-            case [found, "credentials"] if found == VERSION:
+            case [found, module] if found == VERSION and module.lower() == ModuleId.CREDENTIALS:
                 return cls(ModuleId.CREDENTIALS.value)
             case [found, "sender" | "receiver" | "via", module, *_] if found == VERSION and _is_never_routed(module):
                 return cls(None)
@@ -50,6 +50,12 @@ class Target:
             case [found, "via", module, secret] if found == VERSION:
                 return cls(module.lower(), None, (secret,), stands_in=True)
         return cls(None)
+
+    def path(self, segments: Sequence[str]) -> str:
+        """The path that was read, in our own spelling: a module's name may come in any case. Ids stay as they came."""
+        at = 3 if self.interface is not None else 2 if self.module == ModuleId.CREDENTIALS else len(segments)
+        own = [self.module] if self.module is not None and at < len(segments) else []
+        return "/" + "/".join([*segments[:at], *own, *segments[at + 1 :]])
 
     @property
     def opens_to_invited(self) -> bool:

@@ -89,7 +89,7 @@ class Door:
         try:
             segments = segments_of(scope)
             target = Target.read(segments[1:])
-            scope["path"] = "/" + "/".join(segments)
+            scope["path"] = target.path(segments)
             scope["state"] = dict(scope.get("state") or {}) | {
                 "resources": self._resources,
                 "request_id": ids.request_id,

@@ -46,6 +46,7 @@ evses = st.builds(
 )
 locations = {"name": names, "evses": st.lists(evses, max_size=2, unique_by=lambda one: one["uid"].lower())}
 periods = st.lists(st.builds(objects.charging_period, times, kwh=st.sampled_from([0.5, 1.10])), max_size=2)
+ends = st.sampled_from(["ACTIVE", "COMPLETED", "INVALID"])
 
 Document = dict[str, Any]
 Place = tuple[str, str, str]
@@ -114,6 +115,8 @@ class Store(RuleBasedStateMachine):
                 if without_times(self.kept[place]) != without_times(document):
                     raise Refused(200)
                 return False
+            if kind is SESSIONS and not created and self.overtaken(self.kept[place], document):
+                return False
             self.kept[place] = deepcopy(document)
             return created
 
@@ -131,13 +134,19 @@ class Store(RuleBasedStateMachine):
     def put_token(self, owner: tuple[str, str], uid: str, at: str, token_type: str, valid: bool) -> None:
         self.put(TOKENS, owner, objects.token(uid, owner=owner, type=token_type, valid=valid, last_updated=at))
 
-    @rule(owner=owners, object_id=ids, at=times, charging_periods=periods, reader=owners)
+    @rule(owner=owners, object_id=ids, at=times, charging_periods=periods, reader=owners, status=ends)
     def put_session(
-        self, owner: tuple[str, str], object_id: str, at: str, charging_periods: list[Document], reader: tuple[str, str]
+        self,
+        owner: tuple[str, str],
+        object_id: str,
+        at: str,
+        charging_periods: list[Document],
+        reader: tuple[str, str],
+        status: str,
     ) -> None:
         token = objects.cdr_token(owner=reader)
         document = objects.session(
-            object_id, owner=owner, charging_periods=charging_periods, cdr_token=token, last_updated=at
+            object_id, owner=owner, charging_periods=charging_periods, cdr_token=token, last_updated=at, status=status
         )
         self.put(SESSIONS, owner, document)
 
@@ -258,6 +267,8 @@ class Store(RuleBasedStateMachine):
 
         def model() -> bool:
             whole = self.found(place)
+            if whole["status"] == "COMPLETED" and at < whole["last_updated"]:
+                raise Refused(200)
             before = whole.get("charging_periods", [])
             sent_again = bool(more) and whole["last_updated"] == at and before[-len(more) :] == more
             whole["charging_periods"] = before if sent_again else before + more
@@ -279,6 +290,19 @@ class Store(RuleBasedStateMachine):
 
         call = self.hub.patch(TOKENS, uid, type=token_type, valid=valid, last_updated=at)
         self.do(TOKENS, place, call, model)
+
+    def overtaken(self, kept: Document, document: Document) -> bool:
+        """What a Session at its end does with another PUT."""
+        readers = {
+            f"{one['cdr_token']['country_code']}/{one['cdr_token']['party_id']}".lower() for one in (kept, document)
+        }
+        if len(readers) > 1:
+            raise Refused(200)
+        if kept["status"] == "COMPLETED" and document["last_updated"] >= kept["last_updated"]:
+            if document["status"] == "ACTIVE":
+                raise Refused(200)
+            return False
+        return bool(kept["status"] == "COMPLETED")
 
     # -- what the model does ------------------------------------------------------------------------------------------
 

@@ -250,10 +250,11 @@ class TestPatch:
         await hub.patch(TOKENS, "T1", owner=EMSP, type="APP_USER", valid=False, last_updated=LATER)
         assert (await hub.document(TOKENS, "T1", owner=EMSP, type="APP_USER"))["valid"] is False
 
-    async def test_another_token_moves_a_session_to_another_reader(self, hub: Hub) -> None:
+    async def test_another_token_moves_no_session_to_another_reader(self, hub: Hub) -> None:
         await hub.put(SESSIONS, objects.session())
         theirs = objects.cdr_token(owner=("FR", "EMP"))
-        assert (await hub.patch(SESSIONS, "SESSION1", cdr_token=theirs, last_updated=LATER)).reader_key == "fr/emp"
+        with pytest.raises(InvalidParameters, match="cdr_token: a Session stays with the party"):
+            await hub.patch(SESSIONS, "SESSION1", cdr_token=theirs, last_updated=LATER)
 
     async def test_of_many_at_once_none_is_lost(self, hub: Hub) -> None:
         await hub.put(SESSIONS, objects.session())

@@ -221,6 +221,18 @@ async def test_a_partner_without_a_slash_is_followed_and_remembered(crawl):
     assert (await crawl.shown())["learned"]["trailing_slash"]["value"] == "always"
 
 
+async def test_a_completed_session_that_goes_on_in_a_list_is_a_bad_object(crawl):
+    done = objects.session("S1", status="COMPLETED", last_updated="2026-03-01T11:00:00Z")
+    crawl.cpo.objects["sessions"] = [done]
+    assert (await pulled(crawl, "sessions")).new == 1
+    again = {"status": "ACTIVE", "last_updated": "2026-03-01T11:30:00Z"}
+    crawl.cpo.objects["sessions"] = [done | again, objects.session("S2", last_updated="2026-03-01T11:30:00Z")]
+    run = (await crawl.again("sessions", full=True))["sessions"]
+    assert (run.outcome, run.new, run.bad) == ("done", 1, 1)
+    assert run.problems[0]["reason"].startswith("status: this Session is COMPLETED")
+    assert (await crawl.kept("sessions"))["S1"] == done
+
+
 async def test_a_page_size_that_the_operator_sets(crawl):
     await crawl.profile(page_size=1)
     crawl.cpo.page_size = 50
