@@ -12,10 +12,13 @@ from pathlib import Path
 from bridge_ocpp.dialects import DIALECTS
 from bridge_ocpp.dialects.words import Dialect, Inbound
 from bridge_ocpp.schemas import Edition
+from bridge_ocpp.simulator import ANSWERS
 
 ROOT = Path(__file__).parent.parent
 PAGE = Path(__file__).with_name("ocpp-actions.md")
 SPOKEN = ROOT / "tests" / "spoken.json"
+SIMULATED = "tests/simulator/test_whole.py"
+"""Where the simulated charger says all that it can."""
 
 FROM_CHARGER = frozenset(
     [
@@ -71,6 +74,7 @@ Made by `docs/build_actions.py` from the schemas and the dialects' tables; a tes
 the tests but heard while they run (`tests/spoken.py`): a file that no longer exchanges what stands here fails.
 
 - *From the charger*: the file that reads it; what is not handled is answered by `NotSupported`.
+- *The simulated charger*: heard in a test that has it say everything at a real hub, and read off its table of answers.
 - *To the charger*: the command of `bridge_ocpp/port/` that asks it, and the file that words it. *Any call* is
   `POST /admin/v1/chargers/{id}/calls`, which sends every action of the version spoken, validated by its schema.
 """
@@ -95,7 +99,17 @@ def _chapter(dialect: Dialect) -> str:
     lines += [f"| {a} | {_read_in(handled.get(a))} | {_files(spoken, 'in', a)} |" for a in said]
     lines += ["", "| to the charger | asked by | tested in |", "|---|---|---|"]
     lines += [f"| {a} | {_asked_by(dialect, a)} | {_files(spoken, 'out', a)} |" for a in asked]
+    lines += ["", _simulated(dialect.protocol, said, asked)]
     return "\n".join(lines) + "\n"
+
+
+def _simulated(protocol: str, said: list[str], asked: list[str]) -> str:
+    """What of all that the simulated charger does: heard in its test, and read off its tables."""
+    spoken = {action for name, way, action in _claims(protocol) if (name, way) == (SIMULATED, "in")}
+    silent, deaf = sorted(set(said) - spoken), sorted(set(asked) - set(ANSWERS[protocol]))
+    says = f"says all of the first table but {', '.join(silent)}" if silent else "says all of the first table"
+    answers = f"acts on all of the second but {', '.join(deaf)}" if deaf else "acts on all of the second"
+    return f"The [simulated charger](simulator.md) {says}, and {answers}."
 
 
 def _read_in(inbound: Inbound | None) -> str:

@@ -16,6 +16,7 @@ import pytest
 from bridge_ocpp.connection import Connection
 
 KEPT = Path(__file__).with_name("spoken.json")
+SIMULATED = "tests/simulator/test_whole.py"
 Spoken = set[tuple[str, str, str]]
 """Version, direction (`in`: from the charger), action."""
 
@@ -70,8 +71,9 @@ def missing(name: str, heard: Spoken) -> Spoken:
 
 
 def record(name: str, spoken: Spoken) -> None:
-    """Write down what one file of tests/bridge exchanged; several test processes may do so at once."""
-    if not name.startswith("tests/bridge/"):
+    """Write down what one file of tests/bridge exchanged, or the one about all that the simulated charger can say;
+    several test processes may do so at once."""
+    if not name.startswith("tests/bridge/") and name != SIMULATED:
         return
     with (KEPT.parent / ".spoken.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

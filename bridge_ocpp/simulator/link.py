@@ -79,7 +79,7 @@ class Link:
             message_id = str(uuid4())
             future: asyncio.Future[Payload] = asyncio.get_running_loop().create_future()
             self._answers[message_id] = future
-            await self._socket.send(json.dumps([2, message_id, action, payload]))
+            await self._socket.send(_written([2, message_id, action, payload]))
             async with asyncio.timeout(within):
                 return await future
 
@@ -87,7 +87,7 @@ class Link:
         """Say something that is never answered (2.1: SEND). Raises ConnectionError when offline."""
         if self._socket is None:
             raise ConnectionError("the charger is offline")
-        await self._socket.send(json.dumps([6, str(uuid4()), action, payload]))
+        await self._socket.send(_written([6, str(uuid4()), action, payload]))
 
     async def _read(self, socket: ClientConnection) -> None:
         async for text in socket:
@@ -104,4 +104,15 @@ class Link:
         else:
             frame = [3, message_id, answer]
         with contextlib.suppress(ConnectionClosed):
-            await socket.send(json.dumps(frame))
+            await socket.send(_written(frame))
+
+
+def _written(frame: list[Any]) -> str:
+    """What came with decimals goes back as numbers."""
+    return json.dumps(frame, default=_number)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, Decimal):
+        return float(value)
+    raise TypeError(f"{type(value).__name__} is nothing that JSON has")

@@ -75,6 +75,8 @@ class Watch:
                 "variable": data["variable"],
                 "variableMonitoring": [{"id": number, "transaction": data.get("transaction", False), **kept}],
             }
+            if self.charger.protocol == "ocpp2.1":
+                item["variableMonitoring"][0]["eventNotificationType"] = "CustomMonitor"
             await self.charger.say(
                 "NotifyMonitoringReport",
                 {

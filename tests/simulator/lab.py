@@ -37,8 +37,13 @@ async def transactions(hub: Hub, **which: str) -> list[dict[str, Any]]:
 
 
 async def call(hub: Hub, action: str, payload: Any) -> Any:
-    """Any call by the admin REST: the charger's answer, or its error."""
-    answer = await hub.admin("POST", "/chargers/BOX-1/calls", {"action": action, "payload": payload})
+    """Any call by the admin REST: the charger's answer, or its error. One that restarts is waited for."""
+
+    async def asked() -> Any:
+        answer = await hub.admin("POST", "/chargers/BOX-1/calls", {"action": action, "payload": payload})
+        return None if answer.status_code == 409 else answer
+
+    answer = await until(asked)
     assert answer.status_code == 200, answer.text
     found = answer.json()
     return found.get("result", found.get("error"))
