@@ -50,7 +50,7 @@ class PlugAndCharge:
             answer = await self.charger.call("GetCertificateStatus", {"ocspRequestData": named})
             if answer.get("status") != "Accepted":
                 raise NoContract(f"nobody told of certificate {named['serialNumber'][:8]}: {why(answer)}")
-            self._judge(named, _said(str(answer["ocspResult"]), named))
+            self._judge(named, _said(str(answer["ocspResult"]), named), by="its responder")
         if self.charger.protocol == "ocpp2.1" and car.named():
             await self._look_at_all(car)
 
@@ -63,10 +63,10 @@ class PlugAndCharge:
         ]
         answer = await self.charger.call("GetCertificateChainStatus", {"certificateStatusRequests": asked})
         for each in answer.get("certificateStatus") or ():
-            self._judge(each["certificateHashData"], each["status"])
+            self._judge(each["certificateHashData"], each["status"], by="the central system, of the whole chain")
 
-    def _judge(self, named: Payload, word: str) -> None:
-        self.charger.tell("contract", f"certificate {named['serialNumber'][:8]} is {word.lower()}")
+    def _judge(self, named: Payload, word: str, *, by: str) -> None:
+        self.charger.tell("contract", f"certificate {named['serialNumber'][:8]} is {word.lower()}, says {by}")
         if word not in _GOOD:
             raise NoContract(f"certificate {named['serialNumber'][:8]} is {word.lower()}")
 

@@ -286,6 +286,7 @@ class Driven(Box):
     async def fault(self, evse: int) -> None:
         """Something breaks: what charges there ends, a reservation is lost."""
         await self.charge_ends(evse, reason="Other")
+        self.tell("fault", f"EVSE {evse} is out of order")
         await self.set_status(evse, "Faulted")
         await self.reservations.lose(evse)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from bridge_ocpp.simulator.box import Box
 from bridge_ocpp.simulator.car import Car
+from bridge_ocpp.simulator.contract import why
 from bridge_ocpp.simulator.meter import LEAST_A, Evse, Payload, stamp
 from bridge_ocpp.simulator.stack import Kept
 
@@ -144,7 +145,9 @@ class Needs:
         words = ", ".join(f"{limit:f} A from {at} s" for at, limit in periods)
         self.charger.tell("schedule", f"EVSE {place.number} follows {words}{short}")
         charge.waits = False
-        await self.charger.say("NotifyEVChargingSchedule", told)
+        answer = await self.charger.say("NotifyEVChargingSchedule", told)
+        if answer.get("status") != "Accepted":
+            self.charger.tell("schedule", f"the plan was not taken: {why(answer)}")
 
     def _best(self, place: Evse, kept: Kept, now: datetime, departs: datetime) -> int:
         """The schedule that brings most of what is wanted; of equals, the first, for that is how they are ordered."""

@@ -71,4 +71,5 @@ class Till:
             told |= {"vatCompany": self.company, "vatNumber": self.vat_number}
         answer = await self.charger.say("NotifySettlement", told)
         self.receipts.append(answer)
-        self.charger.tell("payment", f"{status} {amount:f}, {reference}")
+        nothing = "" if amount else " (no tariff here, and nobody told a cost)"
+        self.charger.tell("payment", f"{status} {amount:f}{nothing}, {reference}")

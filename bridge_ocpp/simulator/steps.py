@@ -147,6 +147,7 @@ async def _fault(scene: Play, _value: Any) -> None:
 
 
 async def _mended(scene: Play, _value: Any) -> None:
+    scene.charger.tell("fault", f"EVSE {EVSE} is mended")
     await scene.charger.set_status(EVSE, "Available")
     await _problem(scene, "false")
 
@@ -160,7 +161,8 @@ async def _problem(scene: Play, value: str) -> None:
 async def _maker(scene: Play, _value: Any) -> None:
     """Something that only the maker understands."""
     answer = await scene.charger.say(*scene.charger.speech.data(scene.charger.vendor, "lid", "closed"))
-    scene.charger.tell("maker", f"the lid is closed: {answer.get('status', 'no answer')}")
+    said = answer.get("status", "nothing")
+    scene.charger.tell("maker", f"says by DataTransfer that the lid is closed; the answer is {said}")
 
 
 # --- upkeep -----------------------------------------------------------------------------------------------------------

@@ -102,8 +102,12 @@ def calls_of_201() -> list[tuple[str, Any]]:
         ("ReserveNow", {"id": 1, "expiryDateTime": _later(0.5), "idToken": token, "evseId": 1}),
         ("PublishFirmware", {"location": IMAGE, "checksum": "0" * 32, "requestId": 1}),
         ("TriggerMessage", {"requestedMessage": "MeterValues"}),
-        ("UpdateFirmware", {"requestId": 3, "firmware": {"location": IMAGE, "retrieveDateTime": _later(0)}}),
     ]
+
+
+def update_of_201() -> tuple[str, Any]:
+    """The charger restarts after it."""
+    return "UpdateFirmware", {"requestId": 3, "firmware": {"location": IMAGE, "retrieveDateTime": _later(0)}}
 
 
 def calls_of_21() -> list[tuple[str, Any]]:
@@ -149,6 +153,9 @@ async def test_it_says_whatever_there_is_to_say(hub: Hub, provider: SimulatedPro
             if dialect.protocol == "ocpp2.1":
                 await until(lambda: box.streams.open)
                 assert (await call(hub, "ClearVariableMonitoring", {"id": [77]}))["clearMonitoringResult"]
+                await until(lambda: missing() <= {"FirmwareStatusNotification"})
+            if dialect.protocol != "ocpp1.6":
+                await call(hub, *update_of_201())
             try:
                 await until(lambda: not missing())
             except TimeoutError:
