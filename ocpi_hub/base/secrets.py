@@ -14,8 +14,13 @@ from ocpi_hub.base.settings import Settings
 
 
 def new_secret() -> str:
-    """A credentials token or a key: 32 random bytes as 43 URL-safe characters."""
-    return secrets.token_urlsafe(32)
+    """A credentials token or a key: 32 random bytes as 43 URL-safe characters.
+
+    None begins with a hyphen: people write it at a command line, which would read an option.
+    """
+    while (made := secrets.token_urlsafe(32)).startswith("-"):
+        pass
+    return made
 
 
 class Vault:

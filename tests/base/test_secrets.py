@@ -35,3 +35,9 @@ def test_a_new_secret_fits_a_credentials_token():
 def test_without_a_key_there_is_no_vault():
     with pytest.raises(ValueError, match="OCPI_HUB_SECRET_KEY"):
         Vault.of(Settings(secret_key=None, _env_file=None))
+
+
+def test_a_new_secret_can_be_written_at_a_command_line(monkeypatch):
+    made = iter(["-3abc", "-", "a-3"])
+    monkeypatch.setattr("ocpi_hub.base.secrets.secrets.token_urlsafe", lambda _bytes: next(made))
+    assert new_secret() == "a-3"
