@@ -1,6 +1,7 @@
 """mod_cdrs over HTTP: POST once, with a URL to read it again; never changed."""
 
 import asyncio
+import json
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -35,6 +36,17 @@ async def test_many_repeats_at_once_create_one(cpo: Partner, emsp: Partner) -> N
     answers = await asyncio.gather(*(cpo.post("cdrs", "", cdr("C1", owner=ABC)) for _ in range(8)))
     assert sorted(said(answer) for answer in answers) == [(200, 1000)] * 7 + [(201, 1000)]
     assert (await emsp.get("cdrs")).headers["X-Total-Count"] == "1"
+
+
+async def test_a_repeat_with_its_numbers_written_otherwise_is_the_same_cdr(cpo: Partner) -> None:
+    """As by another part of the platform, or in its list."""
+    document = cdr("C1", owner=ABC, total_energy=1.5)
+    assert said(await cpo.post("cdrs", "", document)) == (201, 1000)
+    for energy, expected in (("1.50", 1000), ("15e-1", 1000), ("1.51", 2001), ('"1.5"', 2001)):
+        body = json.dumps(document).replace('"total_energy": 1.5', f'"total_energy": {energy}')
+        assert said(await cpo.call("POST", "cdrs", content=body.encode())) == (200, expected), energy
+    kept = await cpo.get("cdrs", "NL/ABC/C1", role="RECEIVER")
+    assert b'"total_energy":1.5,' in kept.content, "the digits that came first"
 
 
 async def test_other_content_is_refused(cpo: Partner, emsp: Partner) -> None:
