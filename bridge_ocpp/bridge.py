@@ -241,4 +241,4 @@ async def _stopped(tasks: Iterable["asyncio.Task[None]"]) -> None:
     while running:
         for task in running:
             task.cancel()
-        _, running = await asyncio.wait(running, timeout=0.5)
+        _, running = await asyncio.wait(running, timeout=0.05)

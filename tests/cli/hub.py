@@ -1,10 +1,10 @@
-"""Commands of the command line against a database of the test's own, each a process as a person would start it."""
+"""Commands of the command line against a database of the test's own, each a process of its own (see forked.py)."""
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 
+from tests.cli.forked import ocpi_hub
 from tests.world.hub import ADMIN, SECRET
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -15,13 +15,7 @@ def command_line(database_url: str, redis_url: str, **settings: str) -> Command:
     environment = environment_for(database_url, redis_url, **settings)
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "ocpi_hub.cli", *words],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            env=environment,
-        )
+        return ocpi_hub(words, environment)
 
     return run
 

@@ -2,14 +2,13 @@
 
 import json
 import os
-import subprocess
-import sys
 
 import pytest
 from cryptography import x509
 
 from ocpi_hub.admin.chargers import NewChargerBody, add
 from ocpi_hub.chargers.binding import bind
+from tests.cli.forked import ocpi_hub
 from tests.world.chargers import LOCATION
 from tests.world.hub import SECRET, running_hub
 
@@ -27,8 +26,7 @@ async def terminal(database_url, redis_url):
     }
 
     def run(*words):
-        command = [sys.executable, "-m", "ocpi_hub.cli", *words]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, env={**os.environ, **environment})
+        return ocpi_hub(words, {**os.environ, **environment})
 
     return run
 
