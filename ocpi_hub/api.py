@@ -4,12 +4,11 @@ The version details are made of what is mounted here.
 """
 
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.routing import Match
 
 from ocpi_hub.base.resources import Resources
@@ -31,7 +30,14 @@ from ocpi_hub.routing.door import Door, Place, Straight
 from ocpi_hub.wire.parties import InterfaceRole, ModuleId
 
 
-def create_ocpi(resources: Resources) -> FastAPI:
+class Ocpi(NamedTuple):
+    """Everything under /ocpi: the routes, and the door through which they are reached."""
+
+    routes: FastAPI
+    door: Door
+
+
+def create_ocpi(resources: Resources) -> Ocpi:
     """The app for everything under /ocpi. Its errors are rendered by the door, whoever raised them."""
     passing.bind(resources)
     served: set[tuple[str, InterfaceRole]] = set()
@@ -41,8 +47,7 @@ def create_ocpi(resources: Resources) -> FastAPI:
         version=VERSION,
         openapi_url=None,
         redirect_slashes=False,
-        middleware=[Middleware(Door, resources=resources, served=served, straight=straight)],
-        exception_handlers={HTTPException: _leave_to_the_door, RequestValidationError: _leave_to_the_door},
+        exception_handlers=dict.fromkeys((HTTPException, RequestValidationError, Exception), _leave_to_the_door),
     )
     mounted: list[Mounted] = []
     app.include_router(versions.router(VERSION, mounted))
@@ -58,7 +63,7 @@ def create_ocpi(resources: Resources) -> FastAPI:
         straight |= {(module, role, *place): route for place, route in describing.straight(router).items()}
     for module, role in PASSED_ON:
         mounted.append(Mounted(module, role, f"/ocpi/{VERSION}/{role.value.lower()}/{module}"))
-    return app
+    return Ocpi(app, Door(app, resources=resources, served=served, straight=straight))
 
 
 PASSED_ON = (

@@ -82,9 +82,9 @@ def create_app(resources: Resources) -> ASGIApp:
     @app.get("/openapi/ocpi.json")
     async def ocpi_document() -> dict[str, Any]:
         """What the OCPI side takes and gives, for machines."""
-        return openapi(ocpi)
+        return openapi(ocpi.routes)
 
-    return _OcpiFirst(app, ocpi=ocpi)
+    return _OcpiFirst(app, ocpi=ocpi.door)
 
 
 class _OcpiFirst:

@@ -33,6 +33,7 @@ log = structlog.get_logger()
 
 CHANNEL = "ocpi-hub:directory"
 MAX_AGE = 5.0
+MOST_PRESENTED = 10_000
 _ANNOUNCING = "ocpi_hub.directory"
 
 
@@ -70,6 +71,7 @@ class Directory:
         self._engine = apart(resources.engine)
         self._sessions = session_maker(self._engine)
         self._vault = Vault.of(resources.settings)
+        self._presented: dict[str, dict[str, str]] = {}
         self._snapshot: Snapshot | None = None
         self._taken_at = 0.0
         self._taken_of = -1
@@ -169,7 +171,7 @@ class Directory:
 
         Tokens are found by a keyed digest, so neither the answer nor its time depends on how much of one is right.
         """
-        digests = {self._vault.digest(token): token for token in token_candidates(authorization)}
+        digests = self._digests(authorization or "")
         if not digests:
             return None
         snapshot = await self.now()
@@ -184,6 +186,7 @@ class Directory:
         if found.expires_at is not None and found.expires_at <= self._resources.clock():
             return None
         presented = digests[found.digest]
+        self._presented[authorization or ""] = {found.digest: presented}
         return Caller(
             platform=platform,
             parties=tuple(snapshot.parties_of(platform.id)),
@@ -193,6 +196,18 @@ class Directory:
             adopted=found.adopted,
             encoding=_encoding(authorization or "", presented),
         )
+
+    def _digests(self, authorization: str) -> dict[str, str]:
+        """What an Authorization header may mean, by keyed digest. The headers that meant something are remembered, for
+        each platform sends one again and again; whether it still means something is asked each time."""
+        known = self._presented.get(authorization)
+        if known is not None:
+            if self._snapshot is not None and _first(self._snapshot, known) is not None:
+                return known
+            del self._presented[authorization]
+        if len(self._presented) > MOST_PRESENTED:
+            self._presented.clear()
+        return {self._vault.digest(token): token for token in token_candidates(authorization)}
 
     async def _is_new(self, digests: Iterable[str]) -> bool:
         query = select(CredentialsToken.id).where(col(CredentialsToken.digest).in_(list(digests))).limit(1)

@@ -5,8 +5,8 @@ is away, and when they come faster than they can be written; nothing waits for t
 """
 
 import asyncio
+import random
 import re
-import secrets
 from collections import deque
 from collections.abc import Sequence
 from contextvars import Context
@@ -291,7 +291,7 @@ def _plain(value: str | None) -> Any:
 def _id(at: datetime, *, lowest: bool = False) -> UUID:
     """An id in the order of time: 48 bits of milliseconds, then chance."""
     milliseconds = int(at.timestamp() * 1000)
-    return UUID(int=(milliseconds << 80) | (0 if lowest else secrets.randbits(80)))
+    return UUID(int=(milliseconds << 80) | (0 if lowest else random.getrandbits(80)))
 
 
 async def prune(db: AsyncSession, resources: Resources) -> None:

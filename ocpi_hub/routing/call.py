@@ -1,5 +1,6 @@
 """One message that came in at the door, and the answer to it when a partner gave that."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,6 +16,7 @@ from ocpi_hub.wire.errors import InvalidParameters
 from ocpi_hub.wire.headers import PartyId, Routing
 
 _AS_IT_IS = "".join(chr(code) for code in range(0x21, 0x7F))
+_VISIBLE = re.compile(rb"[!-~]*")
 _MODULE_ENDS = 4  # /ocpi/2.2.1/{interface}/{module}
 
 
@@ -68,9 +70,14 @@ def tail_of(scope: Scope) -> str:
     """What follows the module in the request's path, as it came; slashes at the end and double ones mean nothing."""
     raw: bytes = scope.get("raw_path") or scope["path"].encode()
     parts = [part for part in raw.partition(b"?")[0].split(b"/") if part]
-    return "/".join(quote(part, safe=_AS_IT_IS) for part in parts[_MODULE_ENDS:])
+    return _written(b"/".join(parts[_MODULE_ENDS:]))
 
 
 def query_of(scope: Scope) -> str:
     """The query as it came."""
-    return quote(scope.get("query_string", b""), safe=_AS_IT_IS)
+    return _written(scope.get("query_string", b""))
+
+
+def _written(raw: bytes) -> str:
+    """Bytes of a URL as text; what cannot stand in one is encoded."""
+    return raw.decode("ascii") if _VISIBLE.fullmatch(raw) else quote(raw, safe=_AS_IT_IS)

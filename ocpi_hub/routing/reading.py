@@ -16,6 +16,8 @@ BODY_SECONDS = 30.0
 """How long a caller may take to send its body."""
 
 _SEPARATORS = re.compile(r"[/\\]")
+# Segments of such a path mean what they say: nothing is encoded, and none begins with a dot.
+_PLAIN = re.compile(rb"(?:/+[A-Za-z0-9_~*@:+,=!$&'()-][A-Za-z0-9._~*@:+,=!$&'()-]*)*/*")
 
 
 class Overflow(BodyTooLarge):
@@ -40,8 +42,11 @@ def segments_of(scope: Scope) -> list[str]:
     inside a segment.
     """
     raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    path = raw.partition(b"?")[0]
+    if _PLAIN.fullmatch(path):
+        return [segment for segment in path.decode("ascii").split("/") if segment]
     segments = []
-    for part in raw.partition(b"?")[0].split(b"/"):
+    for part in path.split(b"/"):
         if not part:
             continue
         try:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlmodel import col
 
 from ocpi_hub.base.resources import Resources, open_resources
@@ -172,3 +172,21 @@ async def test_a_used_up_token_is_unknown_to_the_rows(database_url: str, redis_u
             assert await keyring.holds(db, one, invitation.credentials_token)
             await keyring.revoke(db, one, invitation.platform_id)
             assert not await keyring.holds(db, one, invitation.credentials_token)
+
+
+async def test_a_header_that_was_let_in_once_is_nobodys_when_its_token_is_gone(
+    database_url: str, redis_url: str
+) -> None:
+    async with processes(database_url, redis_url) as (one, _):
+        directory = one.one(Directory)
+        invitation = await invite(one)
+        header = ocpi.encode(invitation.credentials_token)
+        for _ in range(2):
+            caller = await directory.authenticate(header)
+            assert caller is not None
+            assert caller.presented_token == invitation.credentials_token
+        async with one.unit_of_work() as db:
+            await db.execute(delete(CredentialsToken))
+            directory.changed(db)
+        assert await directory.authenticate(header) is None
+        assert await directory.authenticate(header) is None
