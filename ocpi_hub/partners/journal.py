@@ -125,7 +125,9 @@ class Journal:
     def __init__(self, resources: Resources) -> None:
         settings = resources.settings
         self._resources = resources
-        self._kept, self._bodies = settings.journal_days > 0, settings.journal_bodies > 0
+        self.kept = settings.journal_days > 0
+        """Whether messages are noted at all."""
+        self._bodies = settings.journal_bodies > 0
         self._waiting: deque[Note] = deque()
         self._bytes = self._dropped = 0
         self._writing: asyncio.Task[None] | None = None
@@ -148,7 +150,7 @@ class Journal:
 
     def note(self, note: Note) -> None:
         """Keep a note; at once, and without an error. Too many at a time are dropped."""
-        if not self._kept:
+        if not self.kept:
             return
         note.request_body = self._cut(note.request_body, LONGEST_BODY)
         note.response_body = self._cut(note.response_body, _longest_answer(note))
@@ -285,6 +287,8 @@ def _body(body: bytes | None, note: Note, *, longest: int) -> str | None:
 
 def _plain(value: str | None) -> Any:
     """Text that PostgreSQL takes."""
+    if value is not None and value.isascii() and "\x00" not in value:
+        return value
     return value.encode("utf-8", "replace").decode().replace("\x00", "") if value is not None else None
 
 

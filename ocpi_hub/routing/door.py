@@ -5,11 +5,13 @@ ASGI, because it must hold for what no route sees: unknown paths, wrong methods,
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from functools import lru_cache
 from time import perf_counter
 from types import MappingProxyType
 from uuid import uuid4
 
 import structlog
+from prometheus_client import Counter, Histogram
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -238,5 +240,18 @@ def _count(method: str, target: Target, answer: Answer, *, seconds: float) -> No
     module = target.module if target.module in _MODULES else "other"
     interface = target.interface.value.lower() if target.interface else ""
     verb = method if method in _METHODS else "other"
-    REQUESTS.labels(module, interface, verb, str(answer.http_status), str(answer.status_code)).inc()
-    LATENCY.labels(module, verb).observe(seconds)
+    _counter(module, interface, verb, answer.http_status, answer.status_code).inc()
+    _histogram(module, verb).observe(seconds)
+
+
+# What a set of labels counts is found once: looking it up costs more than counting.
+
+
+@lru_cache(maxsize=4096)
+def _counter(module: str, interface: str, verb: str, http_status: int, status_code: int) -> Counter:
+    return REQUESTS.labels(module, interface, verb, str(http_status), str(status_code))
+
+
+@lru_cache(maxsize=1024)
+def _histogram(module: str, verb: str) -> Histogram:
+    return LATENCY.labels(module, verb)

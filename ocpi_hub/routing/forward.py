@@ -12,7 +12,7 @@ import structlog
 from ocpi_hub.base.resources import Resources
 from ocpi_hub.base.secrets import Vault
 from ocpi_hub.partners.client import PartnerClient, Relayed, Trouble, Unreachable
-from ocpi_hub.partners.journal import About
+from ocpi_hub.partners.journal import About, Journal
 from ocpi_hub.partners.snapshot import PlatformEntry, Snapshot
 from ocpi_hub.routing.call import Call, Passed
 from ocpi_hub.wire.envelope import NotOcpi, read_envelope
@@ -156,7 +156,8 @@ async def forward(resources: Resources, message: Message, *, timeout: float | No
     except OcpiError as error:
         _log(message, found, error.status_code, reason=error.message)
         raise
-    _log(message, found, passed.status_code)
+    if not resources.one(Journal).kept:
+        _log(message, found, passed.status_code)
     return passed
 
 
@@ -220,7 +221,8 @@ def _answered(found: Relayed | Unreachable, message: Message) -> Passed:
 
 
 def _log(message: Message, found: Relayed | Unreachable, status_code: int, *, reason: str | None = None) -> None:
-    """One line per hop (R21): the sender's own ids are bound at the door."""
+    """A line for a hop (R21): the sender's own ids are bound at the door. What went well has its line in the journal;
+    what failed has one in the log as well, for a journal may be lost."""
     http_status = found.received.status if isinstance(found, Relayed) else found.http_status
     log.info(
         "forward.passed" if reason is None else "forward.failed",

@@ -7,7 +7,7 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Self
 
 from ocpi_hub.wire.errors import InvalidParameters
@@ -34,12 +34,15 @@ class PartyId:
 
     country_code: str
     party_id: str
+    key: str = field(init=False, repr=False)
+    """`nl/abc`: what equal parties have in common."""
 
     def __post_init__(self) -> None:
         if not _fits(self.country_code, 2):
             raise InvalidParameters("country_code: must be 1 or 2 printable ASCII characters")
         if not _fits(self.party_id, 3):
             raise InvalidParameters("party_id: must be 1 to 3 printable ASCII characters")
+        object.__setattr__(self, "key", f"{self.country_code}/{self.party_id}".lower())
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -48,11 +51,6 @@ class PartyId:
         if not slash:
             raise InvalidParameters("a party is written as country code, slash, party id: NL/ABC")
         return cls(country_code, party_id)
-
-    @property
-    def key(self) -> str:
-        """`nl/abc`: what equal parties have in common."""
-        return f"{self.country_code}/{self.party_id}".lower()
 
     def __eq__(self, other: object) -> bool:
         return self.key == other.key if isinstance(other, PartyId) else NotImplemented
