@@ -22,6 +22,9 @@ _ALWAYS = tuple(
 _VALUE = re.compile(rb'\s*:\s*("(?:[^"\\]|\\.)*(?:"|\\?$)|[^\s",\]}{\[][^,\]}\s]*)')
 _ESCAPED_NAME = re.compile(rb'"[^"]*\\[^"]*"\s*:')
 _VIA = re.compile(r"(/via/[a-z0-9_-]+/)[A-Za-z0-9_-]{8,}")
+_TOUCHED = re.compile(
+    r"[^!-~]|[?#@\[\]\\]|/via/"
+)  # only in such a URL there is something to leave out, or to read with care
 _IN_URL = re.compile(r"(?i)\b(uid|contract_id|visual_number|token)=[^&#]*")
 
 # An EVSE has a uid too, which names nobody; among locations only publish_allowed_to lists drivers.
@@ -38,7 +41,7 @@ def mask_body(body: bytes, module: str, *, longest: int) -> str:
         return f"({len(body)} bytes with escaped names)"
     lowered = shown.lower()
     names = _ALWAYS if module in _WITHOUT_DRIVERS and _ALLOWED_TO not in lowered else _ALWAYS + _DRIVERS
-    found = sorted(span for name in names for span in _values(shown, lowered, name))
+    found = sorted(span for name in names if name in lowered for span in _values(shown, lowered, name))
     for start, end in reversed(found):
         shown = shown[:start] + b'"***"' + shown[end:]
     text = shown.decode("utf-8", "replace").replace("\x00", "")
@@ -61,6 +64,8 @@ def _values(body: bytes, lowered: bytes, name: bytes) -> Iterator[tuple[int, int
 def mask_url(url: str, module: str) -> str:
     """A URL, or what follows one of ours, without the token that it names; secrets of callback URLs, and passwords, are
     left out too."""
+    if module != "tokens" and not _TOUCHED.search(url):
+        return url
     try:
         parts = urlsplit(url)
     except ValueError:

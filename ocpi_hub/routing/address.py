@@ -104,7 +104,7 @@ def address(target: Target, routing: Routing, snapshot: Snapshot) -> Here | Ther
     to = routing.to
     if to is None or to == snapshot.hub:
         return Here(snapshot.hub)
-    hosted = next((party for party in snapshot.hosted if party == to), None)
+    hosted = next(party for party in snapshot.hosted if party == to) if to in snapshot.hosted else None
     entries = snapshot.party(to)
     assert target.module is not None
     assert target.interface is not None

@@ -65,3 +65,11 @@ def test_what_the_database_cannot_keep_is_left_out() -> None:
 )  # fmt: skip
 def test_urls(module: str, url: str, kept: str) -> None:
     assert mask_url(url, module) == kept
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["NL/ABC/LOC1", "https://partner.example/ocpi/locations/NL/ABC/LOC%201", "HTTPS://Partner.example:8443/a;b=c,d"],
+)
+def test_a_url_with_nothing_to_leave_out_stays_as_it_was_sent(url: str) -> None:
+    assert mask_url(url, "locations") == url
