@@ -149,7 +149,7 @@ async def test_one_image_after_another_and_none_twice(yard: Yard):
         await publish(place, "NONE")
     async with raw(place.bridge.url, "LC-1", "ocpp2.0.1") as charger:
         await place.seated("LC-1")
-        await place.bridge.go_round()
+        await becomes(place, first.id, PublicationState.ASKED)
         await charger.asked()
         await place.bridge.go_round()
         assert (await found(place, second.id)).state is PublicationState.WAITING
