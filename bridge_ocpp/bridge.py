@@ -166,11 +166,16 @@ class Bridge:
     # --- timers -------------------------------------------------------------------------------------------------
 
     async def beat(self) -> None:
-        """Say that this process lives, and do what is due."""
-        await self._alive()
+        """Say that this process lives, and do what is due.
+
+        Who is dead is asked of the moment at which we lived: settling may be slow, a machine may sleep and its clock
+        leap, and we would take our own chargers for those of a dead process.
+        """
+        now = self._now()
+        await self._alive(now=now)
         await self.settle()
         grace = timedelta(seconds=self.config.ping_interval)
-        await self._departures.release_lost(now=self._now(), grace=grace)
+        await self._departures.release_lost(now=now, grace=grace)
 
     async def look_round(self) -> None:
         """Hold the leases of the chargers that are here, and put right what an outage left behind."""
@@ -222,9 +227,9 @@ class Bridge:
             except Exception as error:
                 log.exception("bridge.timer_failed", error=type(error).__name__)
 
-    async def _alive(self, *, lease: float | None = None) -> None:
-        span = timedelta(seconds=self._beat_every * 3 if lease is None else lease)
-        await self._ledger.write(lambda db: status.alive(db, self.process_id, now=self._now(), lease=span))
+    async def _alive(self, *, now: datetime | None = None, lease: float | None = None) -> None:
+        at, span = now or self._now(), timedelta(seconds=self._beat_every * 3 if lease is None else lease)
+        await self._ledger.write(lambda db: status.alive(db, self.process_id, now=at, lease=span))
 
     async def _last_words(self) -> None:
         try:

@@ -5,6 +5,7 @@ import contextlib
 import socket as sockets
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -187,3 +188,24 @@ async def test_a_port_that_is_taken_is_an_error_at_once(here: Place) -> None:
         with pytest.raises(OSError, match="in use"):
             async with here.another(port=taken.getsockname()[1]):
                 pass
+
+
+async def test_a_clock_that_leaps_between_two_steps_of_a_beat_makes_nobody_dead(
+    here: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine slept for an hour: this process woke up, and its chargers are there."""
+    async with raw(here.bridge.url, "CP1"):
+        await until(lambda: is_online(here))
+        settle = here.bridge.settle
+
+        async def slept() -> None:
+            here.clock.shift += timedelta(hours=1)
+            await settle()
+
+        monkeypatch.setattr(here.bridge, "settle", slept)
+        await here.bridge.beat()
+        monkeypatch.undo()
+        assert await here.value("SELECT online FROM ocpp_charger WHERE key = 'cp1'")
+        assert changes(here) == [True]
+        await here.bridge.beat()
+        assert await is_online(here)
