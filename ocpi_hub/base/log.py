@@ -1,8 +1,7 @@
 """Logs: JSON lines of event names with keys, and one processor that keeps secrets out of all of them.
 
-`structlog.get_logger()` is used everywhere and writes its lines itself: a message that is passed on has a line of its
-own, and by way of `logging` that would cost half as much again. The libraries' own records pass through the same
-processors.
+`structlog.get_logger()` is used everywhere and writes its lines itself, which costs half of the way by `logging`. The
+libraries' own records pass through the same processors.
 """
 
 import json

@@ -1,7 +1,7 @@
 """How the web server runs: uvicorn with the settings of production, and each answer written to its socket at once.
 
 uvicorn writes the head of an answer and its body one after the other: two calls of the system and two packets, where
-one does. They are most of what a short answer costs.
+one does. They were a tenth of what a message cost that is passed on.
 """
 
 import asyncio
@@ -71,6 +71,7 @@ class Joining(asyncio.Transport):
     """A transport that gives what it is told to write to another at the end of this turn of the loop, all at once.
 
     More than `MOST` bytes go on at once: only what the other holds counts for the limits at which it pauses the writer.
+    What is not written here (water marks, half-closed sockets) is not needed by uvicorn.
     """
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
@@ -99,7 +100,7 @@ class Joining(asyncio.Transport):
         self._transport.close()
 
     def abort(self) -> None:
-        self._waiting.clear()
+        self._waiting, self._bytes = [], 0
         self._transport.abort()
 
     def is_closing(self) -> bool:
